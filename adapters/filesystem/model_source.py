@@ -16,6 +16,7 @@ from adapters.filesystem.scanning.identity import Identity, Reading, identify_fi
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.filesystem.scanning.on_disk import Found, look_at
 from adapters.filesystem.scanning.seen_model import SeenModel
+from domain.checkpoints.distillation import with_distillation
 from domain.checkpoints.published_vaes import PUBLISHED_VAES
 from domain.models.record import ModelRecord
 from domain.ports.model_source import ModelScan, ModelSource
@@ -248,7 +249,7 @@ class FilesystemModelSource(ModelSource):
     def _record(self, found: Found, identity: Identity) -> ModelRecord:
         told = identity.classification
         published = PUBLISHED_VAES.get(identity.digest)
-        return ModelRecord(
+        record = ModelRecord(
             id=identity.digest,
             name=os.path.basename(found.path),
             size=found.size,
@@ -268,5 +269,7 @@ class FilesystemModelSource(ModelSource):
             base=told.base or published,
             trigger_words=told.trigger_words,
             rank=told.rank,
+            component=told.component,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )
+        return with_distillation(record, told.distilled)

@@ -5,19 +5,22 @@ from typing import TypeVar
 
 from domain.checkpoints.unets.blocks import with_consecutive_blocks
 
-__all__ = ["with_modern_names"]
+__all__ = ["GUIDANCE_INPUT", "with_modern_names"]
 
 _Tensor = TypeVar("_Tensor")
 
+GUIDANCE_INPUT = (
+    "model.diffusion_model.time_embed.cond_proj.weight",
+    "model.diffusion_model.time_embedding.cond_proj.weight",
+)
+"""Two names of one tensor: the input of the guidance scale in a latent consistency model.
+
+diffusers' script convert_diffusers_to_original_stable_diffusion.py knows no other name for it than
+diffusers' own, which is the second.
+"""
+
 _CLIP = "cond_stage_model.transformer."
 _PARTS = ("embeddings.", "encoder.", "final_layer_norm.")
-_RENAMED = {
-    # The script convert_diffusers_to_original_stable_diffusion.py of diffusers has no other name
-    # for this tensor, which only latent consistency models have.
-    "model.diffusion_model.time_embedding.cond_proj.weight": (
-        "model.diffusion_model.time_embed.cond_proj.weight"
-    ),
-}
 
 
 def with_modern_names(tensors: Mapping[str, _Tensor]) -> dict[str, _Tensor]:
@@ -32,7 +35,7 @@ def with_modern_names(tensors: Mapping[str, _Tensor]) -> dict[str, _Tensor]:
 
 
 def _modern(name: str) -> str:
-    if name in _RENAMED:
-        return _RENAMED[name]
+    if name == GUIDANCE_INPUT[1]:
+        return GUIDANCE_INPUT[0]
     rest = name.removeprefix(_CLIP)
     return f"{_CLIP}text_model.{rest}" if rest != name and rest.startswith(_PARTS) else name

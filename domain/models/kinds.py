@@ -8,9 +8,15 @@ __all__ = ["ModelFamily", "ModelInput", "ModelKind", "base_family"]
 
 
 class ModelKind(StrEnum):
-    """What a model file is for."""
+    """What a model file is for.
+
+    A diffusion model is the network that draws, in a file without text encoder and autoencoder. It
+    draws together with files that have these (see `ModelRecord.members`).
+    """
 
     CHECKPOINT = "checkpoint"
+    DIFFUSION_MODEL = "diffusion_model"
+    TEXT_ENCODER = "text_encoder"
     LORA = "lora"
     VAE = "vae"
     EMBEDDING = "embedding"
@@ -42,6 +48,12 @@ class ModelFamily(StrEnum):
     SDXL_PIX2PIX = "sdxl-pix2pix"
     SD_3 = "sd-3"
     FLUX = "flux"
+    FLUX_2 = "flux-2"
+    CHROMA = "chroma"
+    Z_IMAGE = "z-image"
+    QWEN_IMAGE = "qwen-image"
+    LUMINA_2 = "lumina-2"
+    SANA = "sana"
 
 
 _BASES: Mapping[ModelFamily, ModelFamily] = MappingProxyType(

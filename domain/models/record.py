@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from domain.models.card import NO_CARD, ModelCard
+from domain.models.components import Component, ModelMember
+from domain.models.distilled import Distilled
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
 from domain.models.stamps import FileStamp, ModelPart
@@ -34,12 +36,23 @@ _TRAINED_LARGE = frozenset(
         ModelFamily.SDXL_PIX2PIX,
         ModelFamily.SD_3,
         ModelFamily.FLUX,
+        ModelFamily.FLUX_2,
+        ModelFamily.CHROMA,
+        ModelFamily.Z_IMAGE,
+        ModelFamily.QWEN_IMAGE,
+        ModelFamily.LUMINA_2,
+        ModelFamily.SANA,
     }
 )
 _LARGE_SIDE = 1024
 """A model that was trained with squares of this side counts as large. Stable Diffusion 1 and 2 draw
 pictures up to this side."""
-_OWN_SCHEDULER = frozenset({ModelFamily.SD_3, ModelFamily.FLUX})
+_OWN_SCHEDULER = frozenset(
+    {
+        *(ModelFamily.SD_3, ModelFamily.FLUX, ModelFamily.FLUX_2, ModelFamily.CHROMA),
+        *(ModelFamily.Z_IMAGE, ModelFamily.QWEN_IMAGE, ModelFamily.LUMINA_2, ModelFamily.SANA),
+    }
+)
 _PIX2PIX = frozenset({ModelFamily.SD_1_PIX2PIX, ModelFamily.SDXL_PIX2PIX})
 """The families of InstructPix2Pix (Brooks et al. 2022), whose UNet takes eight channels: the noisy
 latents, and those of the picture that the prompt changes."""
@@ -52,6 +65,11 @@ class ModelRecord:
     A model is a file, or a diffusers folder, which has a `model_index.json`. The id of a folder is
     the SHA-256 of the output of `sha256sum` for its files, sorted by path. The output has a line
     for each file: 64 hex digits, two blanks, the path inside the folder, and a line feed.
+
+    A model can also be a set: a diffusion model, and the text encoders and the autoencoder that it
+    needs, each in a file of its own. The id of a set is the SHA-256 of the ids of its files,
+    sorted, each followed by a line feed. Its name, path and extension are those of the diffusion
+    model, whose own record has the kind `diffusion_model`.
 
     Attributes:
         id: SHA-256 of the file's bytes, or a folder's as above; 64 lower-case hex digits.
@@ -82,6 +100,10 @@ class ModelRecord:
             if its metadata has none.
         rank: The largest rank of the matrices of a LoRA; None for other models, and for a LoRA
             without such matrices.
+        component: The component of a pipeline that the file holds; None for other files.
+        members: The files of a set, the diffusion model first; empty for any other model.
+        distilled: What is known of a checkpoint that was made to draw in few steps; None for other
+            models.
     """
 
     id: str
@@ -106,11 +128,20 @@ class ModelRecord:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    component: Component | None = None
+    members: tuple[ModelMember, ...] = ()
+    distilled: Distilled | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings that each result of this model has."""
-        return () if self.note is None else (f"{self.name} {self.note}",)
+        hint = None if self.distilled is None else self.distilled.note
+        return tuple(f"{self.name} {note}" for note in (self.note, hint) if note is not None)
+
+    def warning_of(self, steps: int, guidance_scale: float) -> str | None:
+        """Return why steps and guidance of a request do not suit the model; None if they do."""
+        told = None if self.distilled is None else self.distilled.warning(steps, guidance_scale)
+        return None if told is None else f"{self.name} {told}"
 
     @property
     def description(self) -> str | None:
@@ -178,8 +209,8 @@ class ModelRecord:
             return True
         if self.native_size is not None:
             return self.native_size.pixels >= _LARGE_SIDE**2
-        # A folder of an unknown family is newer than Stable Diffusion 2.
-        return self.family is None and not self.extension
+        # A folder of an unknown family is newer than Stable Diffusion 2, and so is a set.
+        return bool(self.members) or (self.family is None and not self.extension)
 
     @property
     def schedulers(self) -> tuple[Scheduler, ...]:
@@ -188,12 +219,12 @@ class ModelRecord:
         Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have all of them.
         Every file that can draw is such a model. Other folders have none: flow matching models
         (Stable Diffusion 3, FLUX) have another process, which these schedulers do not support, and
-        the rest draw with their authors' configuration.
+        the rest draw with their authors' configuration. Sets are such models too.
         """
         if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
             return ()
         is_folder = not self.extension
-        if self.family in _OWN_SCHEDULER or (is_folder and self.family is None):
+        if self.family in _OWN_SCHEDULER or self.members or (is_folder and self.family is None):
             return ()
         return tuple(Scheduler)
 

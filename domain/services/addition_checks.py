@@ -41,6 +41,8 @@ _FITTING: Mapping[ModelKind, _Fitting] = MappingProxyType(
 _TITLES: Mapping[ModelKind, str] = MappingProxyType(
     {
         ModelKind.CHECKPOINT: "a checkpoint",
+        ModelKind.DIFFUSION_MODEL: "a diffusion model",
+        ModelKind.TEXT_ENCODER: "a text encoder",
         ModelKind.LORA: "a LoRA",
         ModelKind.VAE: "a VAE",
         ModelKind.EMBEDDING: "an embedding",

@@ -63,4 +63,7 @@ def warnings_of(models: Sequence[ModelRecord], request: AnyRequest) -> Iterator[
     for model in models:
         yield from model.warnings
     if isinstance(request, GenerationRequest):
+        unsuited = models[0].warning_of(request.num_inference_steps, request.guidance_scale)
+        if unsuited is not None:
+            yield unsuited
         yield from prompt_warnings(models[0], models[1:], request)

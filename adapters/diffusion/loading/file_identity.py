@@ -44,6 +44,7 @@ def proven(model: ModelRecord) -> Iterator[ModelRecord]:
     """Yield the model with a path that leads to the very files that its id names.
 
     If the model is a folder, the path is a temporary folder with only the files that the id names.
+    The members of a set get such paths too.
 
     Raises:
         ModelChanged: A file is another one, or it is written to before the block ends. This error
@@ -53,12 +54,12 @@ def proven(model: ModelRecord) -> Iterator[ModelRecord]:
     check_part_paths(model)
     with ExitStack() as held:
         files = [
-            OpenPart(path, stamp, _opened(model, os.path.join(model.path, path), held))
-            for path, stamp in _named_files(model)
+            OpenPart(path, stamp, _opened(model, place, held))
+            for path, place, stamp in _named_files(model)
         ]
         _check(model, files)
         try:
-            yield dataclasses.replace(model, path=held.enter_context(_stable_path(model, files)))
+            yield _at_stable_paths(model, files, held)
         except Exception as error:
             _check(model, files, cause=error)
             raise
@@ -77,10 +78,15 @@ def copy_mapped_tensors(
                 tensor.data = tensor.data.clone()
 
 
-def _named_files(model: ModelRecord) -> list[tuple[str, FileStamp | None]]:
+def _named_files(model: ModelRecord) -> list[tuple[str, str, FileStamp | None]]:
+    """Return the path inside the model, the path to open, and the stamp of each file."""
+    if model.members:
+        return [("", member.path, member.stamp) for member in model.members]
     if model.parts:
-        return [(part.path, part.stamp) for part in model.parts]
-    return [("", model.stamp)]
+        return [
+            (part.path, os.path.join(model.path, part.path), part.stamp) for part in model.parts
+        ]
+    return [("", model.path, model.stamp)]
 
 
 def _opened(model: ModelRecord, path: str, held: ExitStack) -> int:
@@ -93,13 +99,16 @@ def _opened(model: ModelRecord, path: str, held: ExitStack) -> int:
     return descriptor
 
 
-@contextmanager
-def _stable_path(model: ModelRecord, files: Sequence[OpenPart]) -> Iterator[str]:
+def _at_stable_paths(model: ModelRecord, files: Sequence[OpenPart], held: ExitStack) -> ModelRecord:
+    if model.members:
+        members = tuple(
+            dataclasses.replace(member, path=own_path(file.descriptor) or member.path)
+            for member, file in zip(model.members, files, strict=True)
+        )
+        return dataclasses.replace(model, path=members[0].path, members=members)
     if model.parts:
-        with mirrored(model.path, files) as folder:
-            yield folder
-    else:
-        yield own_path(files[0].descriptor) or model.path
+        return dataclasses.replace(model, path=held.enter_context(mirrored(model.path, files)))
+    return dataclasses.replace(model, path=own_path(files[0].descriptor) or model.path)
 
 
 def _check(model: ModelRecord, files: Iterable[OpenPart], cause: Exception | None = None) -> None:

@@ -1,23 +1,9 @@
-"""Loads a model file or a model folder as a pipeline."""
+"""Loads a model file, a model folder or a set of files as a pipeline."""
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from functools import reduce
+from collections.abc import Callable
 from typing import Any
-
-import torch
-from diffusers import (
-    AutoencoderKL,
-    DPMSolverMultistepScheduler,
-    StableDiffusionPipeline,
-    StableDiffusionXLPipeline,
-    UNet2DConditionModel,
-)
-from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
-from transformers.initialization import no_init_weights
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import (
@@ -27,34 +13,17 @@ from adapters.diffusion.devices.errors import (
     translated_errors,
 )
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
-from adapters.diffusion.families import (
-    FAMILIES,
-    PROBE,
-    configuration_files,
-    prediction_of,
-    with_modern_names,
-)
-from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
-from adapters.diffusion.loading.placement import place
-from adapters.diffusion.loading.unet_inputs import take_guidance, without_picture
-from adapters.diffusion.loading.unread_tensors import unread_reason
-from adapters.diffusion.loading.weights import read_metadata, read_weights, tensor_facts
+from adapters.diffusion.loading.sets import read_set
+from adapters.diffusion.loading.single_file import read_file
 from adapters.diffusion.openvino.backend import accelerate_with_openvino
 from adapters.diffusion.pipeline import Pipeline, StableDiffusion, is_stable_diffusion
-from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from adapters.diffusion.untrusted.ticking import ticking
-from domain.checkpoints.averages import places_of_averages
-from domain.checkpoints.configurations import embedded_configuration
-from domain.checkpoints.families import facts_of
-from domain.checkpoints.unets import UnknownUnet
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models.record import ModelRecord
 
 __all__ = ["load_pipeline"]
-
-_PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32})
 
 _log = logging.getLogger(__name__)
 
@@ -77,8 +46,7 @@ def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | 
     try:
         with translated_errors(device, f"loading {model.name}", watcher):
             with proven(model) as file, ticking(watcher.loading):
-                read = read_folder if model.parts else _read
-                pipeline = read(file, device, watcher.loading)
+                pipeline = _read(file, device, watcher.loading)
             if is_stable_diffusion(pipeline) and device.plan.backend == "openvino":
                 _accelerate(pipeline, device)
             elif device.plan.backend == "openvino":
@@ -120,113 +88,6 @@ def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
 
 
 def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
-    metadata = read_metadata(model)
-    stored = with_modern_names(read_weights(model, tick=tick))
-    weights = _with_averages(stored)
-    with refusals_as_not_loadable():
-        embedded = embedded_configuration(metadata)
-    if embedded is None:
-        weights = without_picture(weights)
-    files = embedded or _family_configuration(model, weights, metadata)
-    dtype = _loaded_dtype(weights.values(), device)
-    pipeline = _assemble(weights, files, dtype)
-    if (reason := unread_reason(weights, pipeline.components)) is not None:
-        raise ModelNotLoadable(reason, model.name, lasting=True)
-    place(pipeline, device, in_any_precision=True, mapped=weights.values())
-    return pipeline
-
-
-def _with_averages(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the weights, with their averages in their place if every weight has an average."""
-    places = places_of_averages(tensor_facts(weights))
-    moved = frozenset(places.values())
-    return {name: weights[places.get(name, name)] for name in weights if name not in moved}
-
-
-def _loaded_dtype(weights: Iterable[torch.Tensor], device: Device) -> torch.dtype:
-    """Return the precision in which the components are built.
-
-    On a CPU it is the precision of the file. The tensors then stay mapped until one step converts
-    their precision and their memory layout, so each is copied once. On another device it is the
-    precision of the plan, so that no larger tensors are moved to the device.
-    """
-    found = {tensor.dtype for tensor in weights if tensor.is_floating_point()}
-    if device.name != "cpu" or not found or not found <= _PLAIN_DTYPES:
-        return device.dtype
-    # For several precisions, take the smallest that represents every number of each.
-    return reduce(torch.promote_types, found)
-
-
-def _family_configuration(
-    model: ModelRecord, weights: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
-) -> Mapping[str, str]:
-    if model.family is None or model.family not in FAMILIES:
-        raise ModelNotLoadable(
-            "it belongs to no family that can be loaded from a single file", model.name
-        )
-    probe = weights[PROBE].flatten().tolist() if PROBE in weights else None
-    prediction = prediction_of(model.family, weights, metadata, probe)
-    shapes = {name: tuple(each.shape) for name, each in weights.items()}
-    try:
-        facts = facts_of(model.family, shapes)
-    except UnknownUnet as error:
-        raise ModelNotLoadable(f"its UNet {error.reason}", model.name, lasting=True) from error
-    return configuration_files(model.family, prediction, facts)
-
-
-def _assemble(
-    weights: dict[str, torch.Tensor], files: Mapping[str, str], dtype: torch.dtype
-) -> Any:
-    """Build every component from the weights and the configuration, then the pipeline."""
-    index = json.loads(files["model_index.json"])
-    is_xl = "text_encoder_2" in index
-    with configuration_folder(files) as folder:
-        parts: dict[str, Any] = {
-            "unet": UNet2DConditionModel.from_single_file(
-                weights, config=folder, subfolder="unet", torch_dtype=dtype, local_files_only=True
-            ),
-            "vae": AutoencoderKL.from_single_file(
-                weights, config=folder, subfolder="vae", torch_dtype=dtype, local_files_only=True
-            ),
-            "scheduler": DPMSolverMultistepScheduler.from_pretrained(
-                folder, subfolder="scheduler", local_files_only=True
-            ),
-        }
-        encoders: dict[str, type] = {"": CLIPTextModel}
-        if is_xl:
-            encoders["_2"] = CLIPTextModelWithProjection
-        for suffix, text_encoder in encoders.items():
-            parts[f"tokenizer{suffix}"] = CLIPTokenizer.from_pretrained(
-                folder, subfolder=f"tokenizer{suffix}", local_files_only=True
-            )
-            # Every parameter must come from the file; `_check_whole` verifies this.
-            with no_init_weights():
-                parts[f"text_encoder{suffix}"] = create_diffusers_clip_model_from_ldm(
-                    text_encoder,
-                    weights,
-                    config=folder,
-                    subfolder=f"text_encoder{suffix}",
-                    torch_dtype=dtype,
-                    local_files_only=True,
-                )
-    take_guidance(parts["unet"], weights)
-    for name, part in parts.items():
-        _check_whole(name, part)
-    if is_xl:
-        return StableDiffusionXLPipeline(
-            **parts,
-            force_zeros_for_empty_prompt=index["force_zeros_for_empty_prompt"],
-            add_watermarker=False,
-        )
-    return StableDiffusionPipeline(
-        **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
-    )
-
-
-def _check_whole(name: str, part: Any) -> None:
-    """Raise for a missing parameter, which diffusers silently leaves on the meta device."""
-    if not isinstance(part, torch.nn.Module):
-        return
-    missing = [key for key, value in part.named_parameters() if value.is_meta]
-    if missing:
-        raise ValueError(f"{len(missing)} tensors of its {name} are missing, such as {missing[0]}")
+    if model.members:
+        return read_set(model, device, tick)
+    return read_folder(model, device, tick) if model.parts else read_file(model, device, tick)

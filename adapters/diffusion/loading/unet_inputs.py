@@ -6,11 +6,12 @@ from typing import Any
 import torch
 
 from domain.checkpoints.families import PICTURE_WIDTHS
+from domain.checkpoints.names import GUIDANCE_INPUT
 from domain.checkpoints.unets import UNET
 
 __all__ = ["GUIDANCE", "take_guidance", "without_picture"]
 
-GUIDANCE = f"{UNET}time_embed.cond_proj.weight"
+GUIDANCE = GUIDANCE_INPUT[0]
 """The projection of the embedding of the guidance scale, in the UNet of a latent consistency model.
 diffusers names it `time_embedding.cond_proj`."""
 

@@ -16,12 +16,14 @@ from adapters.filesystem.classification.extras import quantised, unexpected_of_a
 from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.headers.values import Header, TensorFacts, shown
-from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
     UnusableConfiguration,
     embedded_configuration,
 )
+from domain.checkpoints.distillation import distilled_by_header
+from domain.checkpoints.names import GUIDANCE_INPUT
+from domain.checkpoints.notes import checkpoint_note
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     needs_spandrel,
@@ -29,6 +31,8 @@ from domain.checkpoints.upscalers import (
     upscaler_network,
 )
 from domain.models.card import NO_CARD, ModelCard
+from domain.models.components import Component
+from domain.models.distilled import Distilled
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
@@ -36,8 +40,12 @@ from domain.sizes import Size
 __all__ = ["Classification", "classify"]
 
 _CONFIGURED_PARTS = (UNET, "first_stage_model.", "cond_stage_model.")
-_COMPANIONS = frozenset(ModelKind) - {ModelKind.CHECKPOINT, ModelKind.UNKNOWN}
+_COMPANIONS = frozenset(ModelKind) - {
+    *(ModelKind.CHECKPOINT, ModelKind.DIFFUSION_MODEL, ModelKind.TEXT_ENCODER, ModelKind.UNKNOWN),
+}
 _REASONS = {
+    ModelKind.DIFFUSION_MODEL: "it is the network that draws, without text encoder and VAE",
+    ModelKind.TEXT_ENCODER: "it is a text encoder, a part of a model; choose a checkpoint to draw",
     ModelKind.LORA: "it is a LoRA, which changes a checkpoint; choose a checkpoint to draw",
     ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint to draw",
     ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint to draw",
@@ -70,6 +78,8 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
+        distilled: What the header says of a distillation; None if it says nothing.
+        component: As `ModelRecord.component`.
     """
 
     kind: ModelKind
@@ -87,6 +97,8 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    distilled: Distilled | None = None
+    component: Component | None = None
 
 
 def classify(header: Header) -> Classification:
@@ -119,13 +131,21 @@ def classify(header: Header) -> Classification:
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
-        note=(averages_note(header.tensors) if reason is None else None),
+        note=checkpoint_note(header.tensors, family) if reason is None else None,
         scale=scale if danger is None else None,
         is_companion=kind in _COMPANIONS and danger is None and unusable is None,
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
+        distilled=_distilled(header, kind, family) if reason is None else None,
     )
+
+
+def _distilled(header: Header, kind: ModelKind, family: ModelFamily | None) -> Distilled | None:
+    if kind is not ModelKind.CHECKPOINT:
+        return None
+    takes_guidance = any(name in header.tensors for name in GUIDANCE_INPUT)
+    return distilled_by_header(family, header.metadata, takes_guidance=takes_guidance)
 
 
 def _upscaler(header: Header) -> tuple[bool, int | None, str | None]:

@@ -10,16 +10,15 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.scanning.identity import Identity
-from domain.models.record import FileStamp, ModelFamily, ModelInput, ModelKind
-from domain.sizes import Size
+from adapters.filesystem.scanning.rebuilding import rebuilt
+from domain.models.record import FileStamp
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 2 * 12 + spandrel_is_installed()
+_VERSION = 2 * 13 + spandrel_is_installed()
 """Version of the table and of `classify`; another version recreates the cache. It differs where the
 library is installed that decides what can be used."""
 
@@ -32,10 +31,7 @@ _COLUMNS = "path, inode, size, modified_ns, changed_ns"
 _TABLE = f"""
 create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
-  digest text not null, kind text not null, family text, precision text, reason text,
-  card text not null, fault text, native_width integer, native_height integer,
-  note text, scale integer, inputs text not null, companion integer not null, base text,
-  trigger_words text not null, rank integer,
+  digest text not null, classification text not null,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -68,40 +64,26 @@ class IdentityCache:
             if self._connection is None and not self._path.exists():
                 return None
             row = self._run(
-                "select digest, kind, family, precision, reason, card, fault, native_width, "
-                "native_height, note, scale, inputs, companion, base, trigger_words, rank "
-                "from identities "
+                "select digest, classification from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
             )
         if row is None:
             return None
+        digest, told = row
         try:
-            return _identity(*row)
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-        ):  # a kind or family of another version of this service
+            return Identity(digest, rebuilt(Classification, json.loads(told)))
+        except (ValueError, TypeError):  # a kind or family of another version of this service
             return None
 
     def put(self, path: str, stamp: FileStamp, identity: Identity) -> None:
         """Store the identity of a file at this path with this stamp."""
-        told = identity.classification
-        card = json.dumps(dataclasses.asdict(told.card))
-        native = told.native_size
-        values = (
-            *(identity.digest, told.kind, told.family, told.precision, told.reason),
-            *(card, told.fault, native and native.width, native and native.height),
-            *(told.note, told.scale, ",".join(told.pipeline_inputs), told.is_companion),
-            *(told.base, json.dumps(told.trigger_words), told.rank),
-        )
-        places = ", ".join("?" * (5 + len(values)))
+        told = json.dumps(dataclasses.asdict(identity.classification))
         with self._lock:
             self._run(
-                f"insert or replace into identities values ({places})",  # noqa: S608
-                (*_key(path, stamp), *values),
+                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?)",
+                (*_key(path, stamp), identity.digest, told),
             )
 
     def close(self) -> None:
@@ -162,48 +144,6 @@ class IdentityCache:
             connection.close()
             raise
         return connection
-
-
-def _identity(
-    digest: str,
-    kind: str,
-    family: str | None,
-    precision: str | None,
-    reason: str | None,
-    card: str,
-    fault: str | None,
-    native_width: int | None,
-    native_height: int | None,
-    note: str | None,
-    scale: int | None,
-    inputs: str,
-    companion: int,
-    base: str | None,
-    trigger_words: str,
-    rank: int | None,
-) -> Identity:
-    return Identity(
-        digest,
-        Classification(
-            ModelKind(kind),
-            None if family is None else ModelFamily(family),
-            precision,
-            loadable=reason is None,
-            reason=reason,
-            card=card_of(json.loads(card)),
-            fault=fault,
-            native_size=Size(native_width, native_height)
-            if native_width is not None and native_height is not None
-            else None,
-            note=note,
-            scale=scale,
-            pipeline_inputs=tuple(map(ModelInput, inputs.split(","))),
-            is_companion=bool(companion),
-            base=None if base is None else ModelFamily(base),
-            trigger_words=tuple(json.loads(trigger_words)),
-            rank=rank,
-        ),
-    )
 
 
 def _key(path: str, stamp: FileStamp) -> tuple[object, ...]:

@@ -68,9 +68,9 @@ def test_a_write_during_reading_is_detected(
     model: ModelRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from adapters.diffusion.devices.device import find_device
-    from adapters.diffusion.loading import loader
+    from adapters.diffusion.loading import loader, single_file
 
-    real = loader._assemble
+    real = single_file._assemble
 
     def assemble_while_written(*arguments):  # type: ignore[no-untyped-def]
         with open(model.path, "r+b") as file:
@@ -78,7 +78,7 @@ def test_a_write_during_reading_is_detected(
             file.write(b"x")
         return real(*arguments)
 
-    monkeypatch.setattr(loader, "_assemble", assemble_while_written)
+    monkeypatch.setattr(single_file, "_assemble", assemble_while_written)
     with pytest.raises(ModelChanged):
         loader.load_pipeline(model, find_device("cpu", "float16"))
 

@@ -75,8 +75,8 @@ def test_a_failed_load_releases_what_it_had_read(
 ) -> None:
     import weakref
 
-    import adapters.diffusion.loading.loader as loader
     from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading import loader, single_file
     from domain.errors import DomainError
 
     held: list[weakref.ref[object]] = []
@@ -85,7 +85,7 @@ def test_a_failed_load_releases_what_it_had_read(
         held.append(weakref.ref(pipeline.unet))  # type: ignore[attr-defined]
         raise error
 
-    monkeypatch.setattr(loader, "place", fail)
+    monkeypatch.setattr(single_file, "place", fail)
     with (
         ThreadPoolExecutor(1) as thread,
         pytest.raises(DomainError) as caught,

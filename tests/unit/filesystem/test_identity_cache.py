@@ -231,7 +231,10 @@ def test_a_writer_is_waited_for(kept: Path) -> None:
 @pytest.mark.parametrize("column", ["kind", "family"])
 def test_a_row_with_an_unknown_kind_or_family_is_ignored(kept: Path, column: str) -> None:
     with closing(sqlite3.connect(kept, isolation_level=None)) as other:
-        other.execute(f"update identities set {column} = 'of tomorrow'")
+        other.execute(
+            "update identities set classification = "
+            f"json_set(classification, '$.{column}', 'of tomorrow')"
+        )
     with closing(IdentityCache(kept)) as cache:
         assert cache.get(PATH, STAMP) is None
         cache.put(PATH, STAMP, CHECKPOINT)

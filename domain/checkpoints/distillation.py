@@ -1,14 +1,32 @@
-"""Finds out whether a model is distilled."""
+"""Which checkpoints draw in few steps, and how that is known.
+
+A model that was distilled draws in 1 to 8 steps and with little or no guidance. Most have the very
+tensors of the model that they were distilled from, so the header of a file cannot tell. These tell,
+and the first that says something decides:
+
+1. The bytes: the SHA-256 of a published file (`published_distilled.py`).
+2. The network: the UNet of a latent consistency model takes the guidance as an input.
+3. The title or the name of the training in the metadata.
+4. The name of the file.
+
+The last two are hints of people, and no proof. A model with such a hint draws with the defaults of
+its method too, because the usual 30 steps with a guidance of 7.5 would spoil every picture. But
+each result says so in `warnings`. A request, and the user's settings for the model, come before
+these defaults.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
-from domain.checkpoints.distilled.methods import Distilled, Evidence, Method
-from domain.checkpoints.distilled.published import PUBLISHED
-from domain.models.kinds import ModelFamily, base_family
+from domain.checkpoints.published_distilled import PUBLISHED_DISTILLED
+from domain.models.distilled import Distilled, Evidence, Method
+from domain.models.kinds import ModelFamily, ModelKind, base_family
+from domain.models.record import ModelRecord
+from domain.sizes import Size
 
-__all__ = ["distilled_by_header", "distilled_by_record"]
+__all__ = ["distilled_by_header", "with_distillation"]
 
 _BASES = frozenset({ModelFamily.SD_1, ModelFamily.SD_2, ModelFamily.SDXL})
 _PIX2PIX = frozenset({ModelFamily.SD_1_PIX2PIX, ModelFamily.SDXL_PIX2PIX})
@@ -38,22 +56,24 @@ def distilled_by_header(
     return next((each for each in found if each is not None), None)
 
 
-def distilled_by_record(
-    family: ModelFamily | None, name: str, digest: str, by_header: Distilled | None
-) -> Distilled | None:
-    """Return what is known of a checkpoint.
+def with_distillation(record: ModelRecord, by_header: Distilled | None) -> ModelRecord:
+    """Return the record of a model with what is known of its distillation.
 
     Args:
-        family: The family of the checkpoint.
-        name: The name of its file or folder, without the ending.
-        digest: The SHA-256 of its bytes.
-        by_header: What its header says.
+        record: The record. A record of anything but a checkpoint that draws is returned as it is.
+        by_header: What the header of its file says.
     """
-    if (published := PUBLISHED.get(digest)) is not None:
-        return published
-    if by_header is not None or not _may_be(family):
-        return by_header
-    return _hint(name, Evidence.NAME)
+    if record.kind is not ModelKind.CHECKPOINT or not record.loadable:
+        return record
+    found = PUBLISHED_DISTILLED.get(record.id) or by_header
+    if found is None and _may_be(record.family):
+        stem = record.name[: len(record.name) - len(record.extension)]
+        found = _hint(stem, Evidence.NAME)
+    if found is None:
+        return record
+    side = found.native_side
+    size = record.native_size if side is None else Size(side, side)
+    return replace(record, distilled=found, native_size=size)
 
 
 def _may_be(family: ModelFamily | None) -> bool:
@@ -67,7 +87,7 @@ def _hint(text: str, evidence: Evidence) -> Distilled | None:
 
 
 def _method(words: Sequence[str]) -> Method | None:
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         if word == "lcm":
             return Method.LCM
         if word.startswith("turbo"):

@@ -7,11 +7,11 @@ stand in public lists of downloads for ComfyUI and stable-diffusion.cpp.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from domain.checkpoints.distilled.methods import Distilled, Evidence, Method
+from domain.models.distilled import Distilled, Evidence, Method
 
-__all__ = ["PUBLISHED"]
+__all__ = ["PUBLISHED_DISTILLED"]
 
-PUBLISHED: Mapping[str, Distilled] = MappingProxyType(
+PUBLISHED_DISTILLED: Mapping[str, Distilled] = MappingProxyType(
     {
         # stabilityai/sdxl-turbo, sd_xl_turbo_1.0_fp16.safetensors (6,938,081,905 bytes)
         "e869ac7d6942cb327d68d5ed83a40447aadf20e0c3358d98b2cc9e270db0da26": Distilled(
