@@ -62,7 +62,10 @@ class TextEncoderFacts:
 
 @dataclass(frozen=True, slots=True)
 class FamilyFacts:
-    """A family: its networks, the scaling factor of its VAE, and its published sampler."""
+    """A family: its networks, the scaling factor of its VAE, and its published sampler.
+
+    `vae_widths` are the channels of each level of the VAE, from the picture inwards.
+    """
 
     unet: UnetFacts
     text_encoders: tuple[TextEncoderFacts, ...]
@@ -70,6 +73,7 @@ class FamilyFacts:
     velocity: bool = False
     latent_factor: float = 0.18215
     float32_vae: bool = True
+    vae_widths: tuple[int, int, int, int] = (128, 256, 512, 512)
     force_zeros: bool = False
 
 

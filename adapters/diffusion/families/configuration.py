@@ -96,7 +96,7 @@ def _vae(facts: FamilyFacts) -> _Fields:
         "in_channels": 3,
         "out_channels": 3,
         "latent_channels": 4,
-        "block_out_channels": [128, 256, 512, 512],
+        "block_out_channels": facts.vae_widths,
         "down_block_types": ["DownEncoderBlock2D"] * 4,
         "up_block_types": ["UpDecoderBlock2D"] * 4,
         "layers_per_block": 2,

@@ -27,7 +27,7 @@ from adapters.diffusion.families import (
 )
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.placement import place
-from adapters.diffusion.loading.unet_inputs import take_guidance, without_picture
+from adapters.diffusion.loading.unet_inputs import with_guidance, without_picture
 from adapters.diffusion.loading.unread_tensors import unread_reason
 from adapters.diffusion.loading.weights import read_metadata, read_weights, tensor_facts
 from adapters.diffusion.pipeline import Pipeline
@@ -118,7 +118,11 @@ def _assemble(
     with configuration_folder(files) as folder:
         parts: dict[str, Any] = {
             "unet": UNet2DConditionModel.from_single_file(
-                weights, config=folder, subfolder="unet", torch_dtype=dtype, local_files_only=True
+                with_guidance(weights, json.loads(files["unet/config.json"])),
+                config=folder,
+                subfolder="unet",
+                torch_dtype=dtype,
+                local_files_only=True,
             ),
             "vae": AutoencoderKL.from_single_file(
                 weights, config=folder, subfolder="vae", torch_dtype=dtype, local_files_only=True
@@ -144,7 +148,6 @@ def _assemble(
                     torch_dtype=dtype,
                     local_files_only=True,
                 )
-    take_guidance(parts["unet"], weights)
     for name, part in parts.items():
         _check_whole(name, part)
     if is_xl:

@@ -4,31 +4,42 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 
 from domain.checkpoints.families import PICTURE_WIDTHS
 from domain.checkpoints.names import GUIDANCE_INPUT
 from domain.checkpoints.unets import UNET
 
-__all__ = ["GUIDANCE", "take_guidance", "without_picture"]
+__all__ = ["GUIDANCE", "GUIDANCE_OF_DIFFUSERS", "with_guidance", "without_picture"]
 
 GUIDANCE = GUIDANCE_INPUT[0]
-"""The projection of the embedding of the guidance scale, in the UNet of a latent consistency model.
-diffusers names it `time_embedding.cond_proj`."""
+"""The projection of the embedding of the guidance scale, in the UNet of a latent consistency
+model."""
+GUIDANCE_OF_DIFFUSERS = "time_embedding.cond_proj.weight"
 
 _PICTURE = f"{UNET}label_emb.0."
 _LAYERS = ("0.weight", "0.bias", "2.weight", "2.bias")
 _BIAS = f"{UNET}time_embed.2.bias"
 
 
-def take_guidance(unet: Any, weights: Mapping[str, torch.Tensor]) -> None:
-    """Give a UNet that was loaded from a single file its projection of the guidance scale.
+def with_guidance(
+    weights: dict[str, torch.Tensor], configuration: Mapping[str, Any]
+) -> dict[str, torch.Tensor]:
+    """Return the weights from which the UNet of a single file is loaded.
 
-    A UNet without such a projection is left as it is. Luo et al., arXiv:2310.04378, section 4.2.
+    diffusers' conversion leaves out the projection of the guidance scale (Luo et al.,
+    arXiv:2310.04378, section 4.2). So the UNet that has one is converted here. Other weights are
+    returned as they are, for diffusers to convert.
+
+    Args:
+        weights: The tensors of the checkpoint.
+        configuration: The configuration of the UNet.
     """
-    projection = getattr(unet.time_embedding, "cond_proj", None)
-    if projection is not None and GUIDANCE in weights:
-        stored = weights[GUIDANCE].to(unet.dtype)
-        projection.weight = torch.nn.Parameter(stored, requires_grad=False)
+    if GUIDANCE not in weights:
+        return weights
+    converted: dict[str, torch.Tensor] = convert_ldm_unet_checkpoint(weights, dict(configuration))
+    converted[GUIDANCE_OF_DIFFUSERS] = weights[GUIDANCE]
+    return converted
 
 
 def without_picture(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

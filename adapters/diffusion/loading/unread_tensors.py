@@ -18,7 +18,7 @@ from diffusers.loaders.single_file_utils import (
     is_clip_model,
 )
 
-from adapters.diffusion.loading.unet_inputs import GUIDANCE
+from adapters.diffusion.loading.unet_inputs import GUIDANCE, GUIDANCE_OF_DIFFUSERS
 from domain.checkpoints.unused import (
     is_harmless,
     is_harmless_in_a_folder,
@@ -90,7 +90,7 @@ def _converted(
     unet, vae, text_encoder = (parts[name] for name in ("unet", "vae", "text_encoder"))
     yield unet, convert_ldm_unet_checkpoint(stand_ins, config=dict(unet.config))
     if GUIDANCE in stand_ins:
-        yield unet, {"time_embedding.cond_proj.weight": stand_ins[GUIDANCE]}
+        yield unet, {GUIDANCE_OF_DIFFUSERS: stand_ins[GUIDANCE]}
     yield vae, convert_ldm_vae_checkpoint(stand_ins, config=dict(vae.config))
     second = parts.get("text_encoder_2")
     if second is not None:
