@@ -21,7 +21,7 @@ MOST_DEPTH = 32
 """Levels of sub-folders that are scanned. `os.walk` of Python 3.11 calls itself for each level, and
 raises RecursionError some 1,000 levels deep.
 """
-EXTENSIONS = frozenset({".ckpt", ".pt", ".pth", ".bin", ".safetensors"})
+EXTENSIONS = frozenset({".ckpt", ".gguf", ".pt", ".pth", ".bin", ".safetensors"})
 
 
 def extension_of(path: str) -> str:

@@ -36,8 +36,8 @@ class Need:
         type: Its architecture.
         width: The numbers that it gives for each token, or for each latent; None if any width fits.
         is_optional: Whether pictures can be drawn without it.
-        kind: Which of several of that type and width, such as the VAE of FLUX.1 or of Stable
-            Diffusion 3, in words for a user.
+        kind: Which of several of that type and width, such as `FLUX.1` for a VAE, in words for a
+            user. Empty if any of them fits.
     """
 
     role: str
@@ -45,6 +45,19 @@ class Need:
     width: int | None = None
     is_optional: bool = False
     kind: str = ""
+
+    def fits(self, component: "Component") -> bool:
+        """Return whether a component can be used here.
+
+        A component whose header does not tell its kind fits. `is_certain` says so.
+        """
+        if component.type is not self.type or self.width not in (None, component.width):
+            return False
+        return not self.kind or component.kind in ("", self.kind)
+
+    def is_certain(self, component: "Component") -> bool:
+        """Return whether a component that fits is known to be of the kind that is needed."""
+        return component.kind == self.kind or not self.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +69,21 @@ class Component:
         width: The numbers that it gives for each token, or for each latent.
         needs: What it needs beside it; empty for text encoders and autoencoders.
         pipeline: The class of diffusers that draws with it; None for other components.
+        kind: Which of several of its type and width, as `Need.kind`; empty if nothing tells it.
+        holds: The roles of its needs that the same file fills.
     """
 
     type: ComponentType
     width: int
     needs: tuple[Need, ...] = ()
     pipeline: str | None = None
+    kind: str = ""
+    holds: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its file fills every need that has to be filled."""
+        return all(need.is_optional or need.role in self.holds for need in self.needs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,14 @@ def bearers(
     for group in (of_kind, models):
         for names in (_paths, _file_names, _stems):
             if found := tuple(model for model in group if wanted in names(model)):
-                return found
+                return _without_parts(found)
     return begun
+
+
+def _without_parts(found: tuple[ModelRecord, ...]) -> tuple[ModelRecord, ...]:
+    """Return the models without the diffusion models of the sets among them: they share a name."""
+    begun = {each.members[0].id for each in found if each.members}
+    return tuple(each for each in found if each.members or each.id not in begun)
 
 
 def may_bear(pending: PendingModel, wanted: str) -> bool:

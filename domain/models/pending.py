@@ -32,3 +32,8 @@ class PendingModel:
     state: PendingState
     hashed: int = 0
     reason: str | None = None
+
+    @property
+    def is_hashing(self) -> bool:
+        """Whether its bytes are being read, so that it may be listed soon."""
+        return self.state is PendingState.HASHING

@@ -28,6 +28,11 @@ class ModelScan:
     settled: bool = True
     unread: tuple[str, ...] = ()
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a later scan may list pending files that no program changes."""
+        return self.moving or any(each.is_hashing for each in self.pending)
+
 
 class ModelSource(ABC):
     """Scans the places of models. One thread at a time scans and waits."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
@@ -11,7 +11,8 @@ from domain.models.names import ModelNames, bearers, may_bear
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_locator import ModelLocator
 from domain.ports.model_source import ModelScan, ModelSource
-from domain.services.model_listing import Listing, Missed, by_id_of, still_missed
+from domain.services.model_listing import Listing, by_id_of, can_draw, next_listing
+from domain.services.model_sets import with_sets
 from domain.sizes import DEFAULT_MAX_PIXELS
 
 __all__ = ["ModelRegistry"]
@@ -77,7 +78,7 @@ class ModelRegistry(ModelLocator):
     @property
     def reading(self) -> bool:
         """Whether the bytes of a file are being read, so that a model may be listed soon."""
-        return any(each.state is PendingState.HASHING for each in self._listing.pending)
+        return any(each.is_hashing for each in self._listing.pending)
 
     def models(self, kind: ModelKind | None = None) -> tuple[ModelRecord, ...]:
         """Return all models, or those of one kind, sorted by path."""
@@ -97,11 +98,11 @@ class ModelRegistry(ModelLocator):
         for at most an hour.
         """
         listing, model_id = self._listing, wanted.lower()
-        if model_id in listing.by_id:
+        if model_id in listing.by_id or model_id in listing.replaced:
             return False
         if model_id in listing.missed or not self._scanned:
             return True
-        hashing = [each for each in listing.pending if each.state is PendingState.HASHING]
+        hashing = [each for each in listing.pending if each.is_hashing]
         missed = [each.model for each in listing.missed.values()]
         return any(
             bearers(missed, name) or any(may_bear(each, name) for each in hashing)
@@ -132,9 +133,13 @@ class ModelRegistry(ModelLocator):
         return (is_unread and model_id.lower() not in self._seen) or self.awaits(model_id)
 
     def get(self, model_id: str) -> ModelRecord:
-        """Return the model with this id, in lower or upper case. Raise ModelNotFound."""
-        lowered = model_id.lower()
-        record = self._listing.by_id.get(lowered)
+        """Return the model with this id, in lower or upper case. Raise ModelNotFound.
+
+        A set that has got a better file keeps its id as long as its files are there, so jobs that
+        wait for it are drawn with the files that they asked for.
+        """
+        listing, lowered = self._listing, model_id.lower()
+        record = listing.by_id.get(lowered) or listing.replaced.get(lowered)
         if record is None:
             raise ModelNotFound(lowered if model_id_problem(model_id) is None else model_id)
         return record
@@ -206,12 +211,7 @@ class ModelRegistry(ModelLocator):
 
     def forget(self, model_id: str) -> None:
         """Remove a model whose file has other bytes than its id. The next scan reads it again."""
-        listing = self._listing
-        by_id = dict(listing.by_id)
-        model = by_id.pop(model_id.lower(), None)
-        if model is not None:
-            missed = {**listing.missed, model.id: Missed(model, self._clock())}
-            self._listing = dataclasses.replace(listing, by_id=by_id, missed=missed)
+        self._listing = self._listing.without(model_id.lower(), self._clock())
 
     def reject(self, model_id: str, reason: str) -> None:
         """Record why a model cannot draw, if only an attempt to draw has shown it.
@@ -219,9 +219,7 @@ class ModelRegistry(ModelLocator):
         The cause is in its bytes, so the record lasts as long as a file has these bytes.
         """
         self._rejected[model_id.lower()] = reason
-        listing = self._listing
-        by_id = self._with_reasons(listing.by_id)
-        self._listing = dataclasses.replace(listing, by_id=by_id)
+        self._listing = self._with_reasons(self._listing)
 
     def _one(
         self,
@@ -231,9 +229,11 @@ class ModelRegistry(ModelLocator):
         kind: ModelKind = ModelKind.CHECKPOINT,
     ) -> ModelRecord:
         found = self.named(wanted, kind=kind)
-        if len(found) == 1:
+        if len(found) == 1 and not (
+            kind is ModelKind.CHECKPOINT and self._listing.awaits_files(found[0])
+        ):
             return found[0]
-        if not found and self.awaits(wanted):
+        if len(found) == 1 or (not found and self.awaits(wanted)):
             raise ModelsNotRead(wanted)
         raise ModelNotFound(
             wanted,
@@ -246,55 +246,32 @@ class ModelRegistry(ModelLocator):
     def _first(self) -> ModelRecord:
         """Return the first model by path that can draw, unless a missed model may precede it."""
         listing = self._listing
-        first = next(filter(_can_draw, self.models()), None)
+        first = next(filter(can_draw, self.models()), None)
         missed = (each.model for each in listing.missed.values())
         before = any(
-            _can_draw(each) and (first is None or each.path < first.path) for each in missed
+            can_draw(each) and (first is None or each.path < first.path) for each in missed
         )
-        hashing = any(each.state is PendingState.HASHING for each in listing.pending)
+        hashing = any(each.is_hashing for each in listing.pending)
         if before or not self._scanned or (first is None and hashing):
             raise ModelsNotRead
         if first is None:
             raise NoModel
         return first
 
-    def _with_reasons(self, by_id: Mapping[str, ModelRecord]) -> Mapping[str, ModelRecord]:
-        rejected = {
-            model_id: dataclasses.replace(by_id[model_id], reason=reason, is_companion=False)
-            for model_id, reason in tuple(self._rejected.items())
-            if model_id in by_id
-        }
-        return {**by_id, **rejected}
+    def _with_reasons(self, listing: Listing) -> Listing:
+        reasons = dict(tuple(self._rejected.items()))
+        return listing.with_reasons(reasons) if reasons else listing
 
     def _scan(self) -> ModelScan:
         scan = self._source.scan()
         by_id = by_id_of(
             dataclasses.replace(each, max_pixels=self._max_pixels) for each in scan.models
         )
-        before = self._listing
+        by_id = with_sets(by_id, is_reading=scan.is_reading)
         self._seen |= by_id.keys()
-        now = self._clock()
-        known = {**before.missed, **{key: Missed(row, now) for key, row in before.by_id.items()}}
-        missed = still_missed(
-            (
-                each
-                for model_id, each in known.items()
-                if model_id not in by_id and now - each.since < _AWAY_SECONDS
-            ),
-            scan,
-        )
-        for gone in set(tuple(self._rejected)) - by_id.keys() - missed.keys():
+        listing = next_listing(self._listing, scan, by_id, self._clock(), patience=_AWAY_SECONDS)
+        for gone in set(tuple(self._rejected)) - listing.ids:
             del self._rejected[gone]
-        unread_since = now if before.unread_since is None else before.unread_since
-        self._listing = Listing(
-            by_id=self._with_reasons(by_id),
-            missed=missed,
-            unread_since=unread_since if scan.unread else None,
-            pending=scan.pending,
-        )
+        self._listing = self._with_reasons(listing)
         self._scanned = self._scanned or scan.settled
         return scan
-
-
-def _can_draw(model: ModelRecord) -> bool:
-    return model.loadable and model.kind is ModelKind.CHECKPOINT

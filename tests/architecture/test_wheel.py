@@ -70,6 +70,8 @@ def test_it_contains_every_file_of_the_packages(wheel: list[str]) -> None:
     }
     assert {name for name in files if not name.endswith(".py")} >= {
         "adapters/diffusion/families/clip_merges.txt.gz",
+        "adapters/diffusion/vocabularies/LICENSE.t5",
+        "adapters/diffusion/vocabularies/t5_pieces.json.gz",
         "adapters/diffusion/families/LICENSE.clip",
         "adapters/http/description/explorer/index.html",
         "adapters/http/page/site/index.html",

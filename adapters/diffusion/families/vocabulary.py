@@ -9,7 +9,7 @@ import json
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["merges_text", "vocabulary_text"]
+__all__ = ["byte_symbol", "bytes_in_order", "merges_text", "vocabulary_text"]
 
 _RESOURCE = "clip_merges.txt.gz"
 
@@ -28,7 +28,7 @@ def vocabulary_text() -> str:
     bytes, then the 256 bytes at the end of a word, then one symbol for each merge, then the two
     marks of start and end.
     """
-    symbols = [_byte_symbol(byte) for byte in _bytes_in_order()]
+    symbols = [byte_symbol(byte) for byte in bytes_in_order()]
     symbols += [f"{symbol}</w>" for symbol in symbols]
     symbols += [line.replace(" ", "") for line in merges_text().splitlines()[1:]]
     symbols += ["<|startoftext|>", "<|endoftext|>"]
@@ -39,12 +39,12 @@ def _printable(byte: int) -> bool:
     return 33 <= byte <= 126 or 161 <= byte <= 172 or 174 <= byte <= 255
 
 
-def _bytes_in_order() -> list[int]:
+def bytes_in_order() -> list[int]:
     """Return the printable bytes of Latin-1, then the others."""
     return sorted(range(256), key=lambda byte: (not _printable(byte), byte))
 
 
-def _byte_symbol(byte: int) -> str:
+def byte_symbol(byte: int) -> str:
     """Return the character of a byte. The character of a byte that does not print is above 255."""
     if _printable(byte):
         return chr(byte)

@@ -65,13 +65,14 @@ def read_companion(
             proven(model) as file,
             ticking(watcher.loading),
         ):
-            stored = read_weights(file, tick=watcher.loading)
+            stored = read_weights(file, dtype=dtype, tick=watcher.loading)
             layout = _layout(file, stored, layout_of)
             tensors = {}
             for own, name in layout.names.items():
                 watcher.loading()
-                _check_finite(model, name, stored[name])
-                tensors[own] = _placed(stored[name], device, dtype)
+                tensor = stored[name]
+                _check_finite(model, name, tensor)
+                tensors[own] = _placed(tensor, device, dtype)
     except BaseException:
         give_memory_back(device)
         raise

@@ -1,7 +1,7 @@
 """Loads a Stable Diffusion checkpoint that is a single file, in the names of the original code."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -29,7 +29,7 @@ from adapters.diffusion.loading.embedded_configuration import configuration_fold
 from adapters.diffusion.loading.placement import place
 from adapters.diffusion.loading.unet_inputs import with_guidance, without_picture
 from adapters.diffusion.loading.unread_tensors import unread_reason
-from adapters.diffusion.loading.weights import read_metadata, read_weights, tensor_facts
+from adapters.diffusion.loading.weights import Weights, read_metadata, read_weights
 from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from domain.checkpoints.averages import places_of_averages
@@ -40,6 +40,10 @@ from domain.errors import ModelNotLoadable
 from domain.models.record import ModelRecord
 
 __all__ = ["read_file"]
+
+_UNET, _VAE = ("model.diffusion_model.",), ("first_stage_model.", "vae.")
+_ENCODER = "cond_stage_model."
+_ENCODERS_OF_XL = {"": "conditioner.embedders.0.", "_2": "conditioner.embedders.1."}
 
 _PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32})
 
@@ -56,44 +60,46 @@ def read_file(model: ModelRecord, device: Device, tick: Callable[[], None]) -> P
         ModelNotLoadable: The file cannot be used. The message says why.
     """
     metadata = read_metadata(model)
-    stored = with_modern_names(read_weights(model, tick=tick))
+    stored = read_weights(model, dtype=device.dtype, tick=tick)
+    stored = stored.renamed(with_modern_names({name: name for name in stored}))
     weights = _with_averages(stored)
     with refusals_as_not_loadable():
         embedded = embedded_configuration(metadata)
     if embedded is None:
         weights = without_picture(weights)
     files = embedded or _family_configuration(model, weights, metadata)
-    dtype = _loaded_dtype(weights.values(), device)
+    dtype = _loaded_dtype(weights, device)
     pipeline = _assemble(weights, files, dtype)
-    if (reason := unread_reason(weights, pipeline.components)) is not None:
+    if (reason := unread_reason(weights.facts, pipeline.components)) is not None:
         raise ModelNotLoadable(reason, model.name, lasting=True)
-    place(pipeline, device, in_any_precision=True, mapped=weights.values())
+    place(pipeline, device, in_any_precision=True, mapped=weights.mapped)
     return pipeline
 
 
-def _with_averages(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _with_averages(weights: Weights) -> Weights:
     """Return the weights, with their averages in their place if every weight has an average."""
-    places = places_of_averages(tensor_facts(weights))
+    places = places_of_averages(weights.facts)
     moved = frozenset(places.values())
-    return {name: weights[places.get(name, name)] for name in weights if name not in moved}
+    return weights.renamed({name: places.get(name, name) for name in weights if name not in moved})
 
 
-def _loaded_dtype(weights: Iterable[torch.Tensor], device: Device) -> torch.dtype:
+def _loaded_dtype(weights: Weights, device: Device) -> torch.dtype:
     """Return the precision in which the components are built.
 
     On a CPU it is the precision of the file. The tensors then stay mapped until one step converts
     their precision and their memory layout, so each is copied once. On another device it is the
-    precision of the plan, so that no larger tensors are moved to the device.
+    precision of the plan, so that no larger tensors are moved to the device. Codes become numbers
+    of that precision too.
     """
-    found = {tensor.dtype for tensor in weights if tensor.is_floating_point()}
-    if device.name != "cpu" or not found or not found <= _PLAIN_DTYPES:
+    found = {tensor.dtype for tensor in weights.mapped if tensor.is_floating_point()}
+    if device.name != "cpu" or weights.has_codes or not found or not found <= _PLAIN_DTYPES:
         return device.dtype
     # For several precisions, take the smallest that represents every number of each.
     return reduce(torch.promote_types, found)
 
 
 def _family_configuration(
-    model: ModelRecord, weights: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
+    model: ModelRecord, weights: Weights, metadata: Mapping[str, str]
 ) -> Mapping[str, str]:
     if model.family is None or model.family not in FAMILIES:
         raise ModelNotLoadable(
@@ -101,7 +107,7 @@ def _family_configuration(
         )
     probe = weights[PROBE].flatten().tolist() if PROBE in weights else None
     prediction = prediction_of(model.family, weights, metadata, probe)
-    shapes = {name: tuple(each.shape) for name, each in weights.items()}
+    shapes = {name: each.shape for name, each in weights.facts.items()}
     try:
         facts = facts_of(model.family, shapes)
     except UnknownUnet as error:
@@ -109,23 +115,28 @@ def _family_configuration(
     return configuration_files(model.family, prediction, facts)
 
 
-def _assemble(
-    weights: dict[str, torch.Tensor], files: Mapping[str, str], dtype: torch.dtype
-) -> Any:
-    """Build every component from the weights and the configuration, then the pipeline."""
+def _assemble(weights: Weights, files: Mapping[str, str], dtype: torch.dtype) -> Any:
+    """Build every component from the weights and the configuration, then the pipeline.
+
+    Each component takes its own tensors, so that no others are made from codes meanwhile.
+    """
     index = json.loads(files["model_index.json"])
     is_xl = "text_encoder_2" in index
     with configuration_folder(files) as folder:
         parts: dict[str, Any] = {
             "unet": UNet2DConditionModel.from_single_file(
-                with_guidance(weights, json.loads(files["unet/config.json"])),
+                with_guidance(weights.taken(*_UNET), json.loads(files["unet/config.json"])),
                 config=folder,
                 subfolder="unet",
                 torch_dtype=dtype,
                 local_files_only=True,
             ),
             "vae": AutoencoderKL.from_single_file(
-                weights, config=folder, subfolder="vae", torch_dtype=dtype, local_files_only=True
+                weights.taken(*_VAE),
+                config=folder,
+                subfolder="vae",
+                torch_dtype=dtype,
+                local_files_only=True,
             ),
             "scheduler": DPMSolverMultistepScheduler.from_pretrained(
                 folder, subfolder="scheduler", local_files_only=True
@@ -142,7 +153,7 @@ def _assemble(
             with no_init_weights():
                 parts[f"text_encoder{suffix}"] = create_diffusers_clip_model_from_ldm(
                     text_encoder,
-                    weights,
+                    weights.taken(_ENCODERS_OF_XL[suffix] if is_xl else _ENCODER),
                     config=folder,
                     subfolder=f"text_encoder{suffix}",
                     torch_dtype=dtype,

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 
+from adapters.diffusion.loading.weights import Weights
 from domain.checkpoints.families import PICTURE_WIDTHS
 from domain.checkpoints.names import GUIDANCE_INPUT
 from domain.checkpoints.unets import UNET
@@ -42,7 +43,7 @@ def with_guidance(
     return converted
 
 
-def without_picture(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def without_picture(weights: Weights) -> Weights:
     """Return the weights of an unCLIP checkpoint for drawings from text alone.
 
     The UNet of Stable Diffusion 2.1 unCLIP adds to the embedding of the time that of a picture,
@@ -58,13 +59,12 @@ def without_picture(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tens
         weights.get(f"{_PICTURE}{name}") for name in ("0.weight", "0.bias", "2.weight", "2.bias")
     ]
     if any(each is None for each in layers) or _BIAS not in weights:
-        return dict(weights)
+        return weights
     seen, first_bias, second, second_bias = (each.float() for each in layers if each is not None)
     if seen.ndim != 2 or seen.shape[1] not in PICTURE_WIDTHS:
-        return dict(weights)
+        return weights
     hidden = torch.nn.functional.silu(first_bias)
     constant = torch.nn.functional.linear(hidden, second, second_bias)
-    kept = {name: each for name, each in weights.items() if not name.startswith(_PICTURE)}
+    kept = weights.renamed({name: name for name in weights if not name.startswith(_PICTURE)})
     bias = weights[_BIAS]
-    kept[_BIAS] = (bias.float() + constant).to(bias.dtype)
-    return kept
+    return kept.replaced({_BIAS: (bias.float() + constant).to(bias.dtype)})

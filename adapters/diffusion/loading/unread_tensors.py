@@ -19,6 +19,7 @@ from diffusers.loaders.single_file_utils import (
 )
 
 from adapters.diffusion.loading.unet_inputs import GUIDANCE, GUIDANCE_OF_DIFFUSERS
+from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.unused import (
     is_harmless,
     is_harmless_in_a_folder,
@@ -33,11 +34,11 @@ _SECOND_OPEN_CLIP = "conditioner.embedders.1.model."
 _WRAPPER = "text_model."  # in the names of transformers' CLIPTextModel before 5.6
 
 
-def unread_reason(weights: Mapping[str, torch.Tensor], parts: Mapping[str, Any]) -> str | None:
+def unread_reason(weights: Mapping[str, TensorFacts], parts: Mapping[str, Any]) -> str | None:
     """Explain why a checkpoint is refused if it has tensors that no network of `parts` reads.
 
     Args:
-        weights: The tensors by their names in the layout of the original code.
+        weights: The facts of the tensors, by their names in the layout of the original code.
         parts: The loaded components by diffusers' names: `unet`, `vae`, `text_encoder`, and
             `text_encoder_2` of XL.
 
@@ -46,7 +47,7 @@ def unread_reason(weights: Mapping[str, torch.Tensor], parts: Mapping[str, Any])
     """
     names = [name for name in weights if part_of(name) is not None]
     stand_ins = {
-        name: _stand_in(weights[name], number) for number, name in enumerate(names, start=1)
+        name: _stand_in(weights[name].shape, number) for number, name in enumerate(names, start=1)
     }
     read = {
         names[int(tensor.flatten()[0]) - 1]
@@ -74,13 +75,13 @@ def unread_part_reason(part: str, left_over: Iterable[str]) -> str | None:
     return unexpected_reason(part, [ascii(name[:200])[1:-1] for name in names]) if names else None
 
 
-def _stand_in(tensor: torch.Tensor, number: int) -> torch.Tensor:
-    """Return a tensor full of `number`, with the dimensions and rows of `tensor`, but one column.
+def _stand_in(shape: tuple[int, ...], number: int) -> torch.Tensor:
+    """Return a tensor full of `number`, with the dimensions and rows of `shape`, but one column.
 
     The conversion slices rows, drops dimensions and transposes. float64 holds each number exactly.
     """
-    shape = (max(tensor.shape[0], 1), *(1 for _ in tensor.shape[1:])) if tensor.dim() else ()
-    return torch.tensor(float(number), dtype=torch.float64).expand(shape)
+    sides = (max(shape[0], 1), *(1 for _ in shape[1:])) if shape else ()
+    return torch.tensor(float(number), dtype=torch.float64).expand(sides)
 
 
 def _converted(

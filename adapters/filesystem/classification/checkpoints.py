@@ -97,7 +97,7 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     """Return what prevents the checkpoint from drawing; None if nothing does."""
     if family in _NEVER:
         return _NEVER[family]
-    if (reason := quantised(header.tensors, header.metadata)) is not None:
+    if (reason := quantised(header)) is not None:
         return reason
     if family is None:
         return (

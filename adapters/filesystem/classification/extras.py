@@ -3,12 +3,19 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from adapters.filesystem.headers.values import TensorFacts, shown
+from adapters.filesystem.classification.optional import NEEDS_GGUF, gguf_is_installed
+from adapters.filesystem.headers.values import Header, TensorFacts, shown
 from domain.checkpoints.layouts import Shape
 from domain.checkpoints.quantised import QUANTISED_BY_TYPE, quantisation_of
 from domain.checkpoints.unused import is_harmless, part_of, unexpected_reason
 
-__all__ = ["quantised", "unexpected", "unexpected_of_any_size"]
+__all__ = [
+    "quantised",
+    "quantised_part",
+    "unexpected",
+    "unexpected_of_any_size",
+    "unreadable_codes",
+]
 
 _LAYER = r"(weight|bias)"
 _TRANSFORMER = (
@@ -44,9 +51,23 @@ _NAMES = {
 }
 
 
-def quantised(tensors: Mapping[str, TensorFacts], metadata: Mapping[str, str]) -> str | None:
-    """Return why a file is refused if its weights are quantisation codes, or None."""
-    found = quantisation_of(tensors, metadata) or _by_type(tensors)
+def unreadable_codes(header: Header) -> str | None:
+    """Return why the codes of a file cannot be read, or None; None too for codes of other tools."""
+    known = header.quantisation
+    if known is None:
+        return None
+    if known.fault is None and known.needs_gguf and not gguf_is_installed():
+        return NEEDS_GGUF
+    return known.fault
+
+
+def quantised(header: Header) -> str | None:
+    """Return why a file is refused if its weights are codes that cannot be read, or None."""
+    if (reason := unreadable_codes(header)) is not None:
+        return reason
+    is_known = header.quantisation is not None
+    found = None if is_known else quantisation_of(header.tensors, header.metadata)
+    found = found or _by_type(header.tensors)
     if found is None:
         return None
     form, name = found
@@ -54,6 +75,14 @@ def quantised(tensors: Mapping[str, TensorFacts], metadata: Mapping[str, str]) -
         f"its weights are quantised: they are {form}, as its '{shown(name)}' shows; get the model "
         "in 16 or 32 bits"
     )
+
+
+def quantised_part(header: Header) -> str | None:
+    """Return why a file is refused as a part of a folder if its weights are codes, or None."""
+    known = header.quantisation
+    if known is None or known.fault is not None or not (known.layers or known.needs_gguf):
+        return quantised(header)
+    return f"its weights are codes ({known.label}), which the service reads from single files alone"
 
 
 def _by_type(tensors: Mapping[str, TensorFacts]) -> tuple[str, str] | None:

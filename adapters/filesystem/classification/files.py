@@ -1,7 +1,6 @@
 """Classifies a model file by its header alone: what it is, and whether it can draw."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.filesystem.cards.metadata import card_in
@@ -12,10 +11,16 @@ from adapters.filesystem.classification.checkpoints import (
     is_checkpoint,
     why_not_loadable,
 )
-from adapters.filesystem.classification.extras import quantised, unexpected_of_any_size
+from adapters.filesystem.classification.extras import (
+    quantised,
+    quantised_part,
+    unexpected_of_any_size,
+    unreadable_codes,
+)
 from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
-from adapters.filesystem.headers.values import Header, TensorFacts, shown
+from adapters.filesystem.classification.sets import PartOfASet, part_of_a_set
+from adapters.filesystem.headers.values import Header, shown
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
     UnusableConfiguration,
@@ -44,8 +49,10 @@ _COMPANIONS = frozenset(ModelKind) - {
     *(ModelKind.CHECKPOINT, ModelKind.DIFFUSION_MODEL, ModelKind.TEXT_ENCODER, ModelKind.UNKNOWN),
 }
 _REASONS = {
-    ModelKind.DIFFUSION_MODEL: "it is the network that draws, without text encoder and VAE",
-    ModelKind.TEXT_ENCODER: "it is a text encoder, a part of a model; choose a checkpoint to draw",
+    ModelKind.DIFFUSION_MODEL: "it draws together with text encoders and a VAE, which are in other "
+    "files",
+    ModelKind.TEXT_ENCODER: "it is a text encoder, one part of a model; choose a checkpoint to "
+    "draw",
     ModelKind.LORA: "it is a LoRA, which changes a checkpoint; choose a checkpoint to draw",
     ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint to draw",
     ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint to draw",
@@ -54,6 +61,7 @@ _REASONS = {
     ModelKind.UPSCALER: "it is an upscaler, which enlarges pictures; choose a checkpoint to draw",
     ModelKind.UNKNOWN: "it is not a kind of model file that the service knows",
 }
+_VAE_OF_A_SET = "it is a VAE that is no add-on: a diffusion model that needs it draws with it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,8 @@ class Classification:
 
 def classify(header: Header) -> Classification:
     """Classify a file by the names, types and shapes in its header."""
+    if (part := part_of_a_set(header)) is not None:
+        return _of_a_set(header, part)
     if is_checkpoint(header.tensors) and not is_lora(header.tensors):
         kind, family = ModelKind.CHECKPOINT, checkpoint_family(header)
         addon = Addon(kind, base_family(family))
@@ -113,6 +123,8 @@ def classify(header: Header) -> Classification:
     if kind is ModelKind.UNKNOWN:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
+    if kind is not ModelKind.CHECKPOINT:
+        unusable = unusable or unreadable_codes(header)
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
@@ -123,11 +135,11 @@ def classify(header: Header) -> Classification:
     return Classification(
         kind,
         family,
-        _precision(header.tensors),
+        _precision(header),
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
-        fault=danger or quantised(header.tensors, header.metadata),
+        fault=danger or quantised_part(header),
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
@@ -146,6 +158,26 @@ def _distilled(header: Header, kind: ModelKind, family: ModelFamily | None) -> D
         return None
     takes_guidance = any(name in header.tensors for name in GUIDANCE_INPUT)
     return distilled_by_header(family, header.metadata, takes_guidance=takes_guidance)
+
+
+def _of_a_set(header: Header, part: PartOfASet) -> Classification:
+    danger = _danger(header)
+    reason = problem = danger or unreadable_codes(header) or part.problem
+    if reason is None and part.kind is not ModelKind.CHECKPOINT:
+        reason = _VAE_OF_A_SET if part.kind is ModelKind.VAE else _REASONS[part.kind]
+    return Classification(
+        part.kind,
+        part.family,
+        _precision(header),
+        loadable=reason is None,
+        reason=reason,
+        card=card_in(header.metadata),
+        fault=danger or quantised_part(header),
+        native_size=native_size_of_file(header.metadata, part.family) if part.family else None,
+        pipeline_inputs=part.pipeline_inputs,
+        base=base_family(part.family),
+        component=part.component if problem is None else None,
+    )
 
 
 def _upscaler(header: Header) -> tuple[bool, int | None, str | None]:
@@ -199,11 +231,14 @@ def _configuration_problem(header: Header) -> str | None:
         embedded_configuration(header.metadata)
     except UnusableConfiguration as error:
         return error.reason
-    return quantised(header.tensors, header.metadata) or unexpected_of_any_size(header.tensors)
+    return quantised(header) or unexpected_of_any_size(header.tensors)
 
 
-def _precision(tensors: Mapping[str, TensorFacts]) -> str | None:
+def _precision(header: Header) -> str | None:
     """Return the floating type of the weights; ignore noise schedules, counters and averages."""
+    tensors, known = header.tensors, header.quantisation
+    if known is not None and known.label is not None:
+        return known.label
     weights = {
         facts.dtype
         for name, facts in tensors.items()

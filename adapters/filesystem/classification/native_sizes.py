@@ -17,8 +17,14 @@ _SIDES: Mapping[ModelFamily, int] = {
     **{family: facts.unet.sample_size * LATENT_SIDE for family, facts in FAMILIES.items()},
     ModelFamily.SDXL_REFINER: 1024,
     ModelFamily.SD_3: 1024,
-    # FLUX has no such field. Its authors' pipelines draw 1024 × 1024 by default.
+    ModelFamily.SANA: 1024,
+    # These have no such field. Their authors' pipelines draw 1024 × 1024 by default.
     ModelFamily.FLUX: 1024,
+    ModelFamily.FLUX_2: 1024,
+    ModelFamily.CHROMA: 1024,
+    ModelFamily.Z_IMAGE: 1024,
+    ModelFamily.QWEN_IMAGE: 1024,
+    ModelFamily.LUMINA_2: 1024,
 }
 # The format of ModelSpec (https://github.com/Stability-AI/ModelSpec): "WIDTHxHEIGHT".
 _RESOLUTION = "modelspec.resolution"

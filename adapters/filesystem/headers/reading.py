@@ -1,7 +1,9 @@
 """Reads the header of any model file: names, types and shapes of tensors, but not their data."""
 
+import dataclasses
 from typing import BinaryIO
 
+from adapters.filesystem.headers.gguf import MAGIC, read_gguf_header
 from adapters.filesystem.headers.pickles import ZIP_MAGIC, read_pickle_header
 from adapters.filesystem.headers.safetensors import read_safetensors_header
 from adapters.filesystem.headers.values import (
@@ -11,6 +13,7 @@ from adapters.filesystem.headers.values import (
     TensorFacts,
     UnreadableHeader,
 )
+from domain.checkpoints.quantised import quantisation_of_file
 
 __all__ = [
     "LONGEST_POINTER",
@@ -24,6 +27,7 @@ __all__ = [
 ]
 
 _SAFETENSORS = ".safetensors"
+_GGUF = ".gguf"
 
 POINTER = "it is a Git LFS pointer, not the model; run `git lfs pull`"
 LONGEST_POINTER = 1024
@@ -36,8 +40,8 @@ def read_header(file: BinaryIO, size: int, extension: str) -> Header:
     Args:
         file: The file, open for reading in binary and seekable.
         size: Its size in bytes, from `os.fstat`.
-        extension: The extension of its name, in lower case with the dot: `.safetensors`, or one of
-            those for files that `torch.save` wrote.
+        extension: The extension of its name, in lower case with the dot: `.safetensors`, `.gguf`,
+            or one of those for files that `torch.save` wrote.
 
     Raises:
         IncompleteFile: The header promises more bytes than there are; try again later.
@@ -49,9 +53,18 @@ def read_header(file: BinaryIO, size: int, extension: str) -> Header:
     file.seek(0)
     start = file.read(64)
     _check_file_type(start, extension)
-    if extension == _SAFETENSORS:
-        return read_safetensors_header(file, size)
-    return read_pickle_header(file, size)
+    if extension == _GGUF:
+        return read_gguf_header(file, size)
+    read = read_safetensors_header if extension == _SAFETENSORS else read_pickle_header
+    return _with_plain_tensors(read(file, size))
+
+
+def _with_plain_tensors(header: Header) -> Header:
+    """Return the header with the tensors of a plain file, if it has layers in codes."""
+    found = quantisation_of_file(header.tensors, header.metadata, header.markers)
+    if found is None or found.fault is not None:
+        return dataclasses.replace(header, quantisation=found)
+    return dataclasses.replace(header, tensors=found.plain(header.tensors), quantisation=found)
 
 
 def is_pointer(start: bytes) -> bool:
@@ -63,11 +76,8 @@ def _check_file_type(start: bytes, extension: str) -> None:
     """Raise UnreadableHeader for files that users mistake for model files, with the remedy."""
     if is_pointer(start):
         raise UnreadableHeader(POINTER)
-    if start.startswith(b"GGUF"):
-        raise UnreadableHeader(
-            "it is a GGUF file, whose weights are quantised; get the model as .safetensors in 16 "
-            "or 32 bits"
-        )
+    if start.startswith(MAGIC) and extension != _GGUF:
+        raise UnreadableHeader("it is a GGUF file; rename it to end in .gguf")
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise UnreadableHeader("it is a web page, not the model; download the model itself")
     # A header's length may start with the bytes of a pickle: 640 is 80 02 00 00 00 00 00 00.

@@ -22,6 +22,7 @@ from adapters.filesystem.headers.values import (
     shown,
 )
 from domain.checkpoints.prediction import PROBE
+from domain.checkpoints.quantised import marker_names
 
 __all__ = ["read_safetensors_header"]
 
@@ -99,7 +100,21 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
     probe = (
         read_probe(file, tensors[PROBE], 8 + length + begins[PROBE]) if PROBE in tensors else None
     )
-    return Header(tensors=tensors, metadata=metadata, probe=probe)
+    markers = _data(
+        file, tensors, {name: 8 + length + begins[name] for name in marker_names(tensors)}
+    )
+    return Header(tensors=tensors, metadata=metadata, probe=probe, markers=markers)
+
+
+def _data(
+    file: BinaryIO, tensors: Mapping[str, TensorFacts], begins: Mapping[str, int]
+) -> dict[str, bytes]:
+    """Return the bytes of small tensors of one dimension."""
+    data = {}
+    for name, begin in begins.items():
+        file.seek(begin)
+        data[name] = file.read(tensors[name].shape[0])
+    return data
 
 
 def _parse(text: bytes) -> dict[str, object]:

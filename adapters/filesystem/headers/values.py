@@ -9,6 +9,7 @@ from domain.checkpoints.header_values import (
     TensorFacts,
     UnreadableHeader,
 )
+from domain.checkpoints.quantised import Quantisation
 
 __all__ = [
     "DTYPE_BITS",
@@ -61,13 +62,16 @@ class Header:
     """Everything that can be known of a model file without its tensors' data.
 
     Attributes:
-        tensors: The tensors by name; names inside nested dictionaries are joined with dots.
+        tensors: The tensors by name; names inside nested dictionaries are joined with dots. Of a
+            file whose codes the service turns into numbers: those of a plain file of the model.
         metadata: A safetensors file's `__metadata__`; for a pickle the short strings and numbers
             beside the tensors, such as `global_step`.
         unsafe_globals: Functions that a checkpoint's pickle does not need, such as `os.system`.
             Nothing runs them here; a file that names one must not be trusted.
         unsupported: Pickle instructions and calls that cannot be followed without running them.
-        probe: The values of the tensor `PROBE`, the only data that is read; None without it.
+        probe: The values of the tensor `PROBE`; None without it.
+        markers: The data of the tensors that `marker_names` lists. No other data is read.
+        quantisation: What is known of weights in codes; None if there are none.
     """
 
     tensors: Mapping[str, TensorFacts]
@@ -75,3 +79,5 @@ class Header:
     unsafe_globals: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
     probe: tuple[float, ...] | None = None
+    markers: Mapping[str, bytes] = field(default_factory=dict)
+    quantisation: Quantisation | None = None

@@ -11,16 +11,16 @@ from threading import Lock
 from typing import Any
 
 from adapters.filesystem.classification.files import Classification
-from adapters.filesystem.classification.optional import spandrel_is_installed
+from adapters.filesystem.classification.optional import gguf_is_installed, spandrel_is_installed
 from adapters.filesystem.scanning.identity import Identity
 from adapters.filesystem.scanning.rebuilding import rebuilt
 from domain.models.record import FileStamp
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 2 * 13 + spandrel_is_installed()
-"""Version of the table and of `classify`; another version recreates the cache. It differs where the
-library is installed that decides what can be used."""
+_VERSION = 4 * 15 + 2 * gguf_is_installed() + spandrel_is_installed()
+"""Version of the table and of `classify`; another version recreates the cache. It differs where
+libraries are installed that decide what can be used."""
 
 _PATIENCE = 5.0
 """Seconds to wait for another process that writes; each writes one row at a time."""

@@ -9,7 +9,7 @@ import pytest
 from adapters.filesystem.folder_parts.needed import needed_parts
 from adapters.filesystem.folder_parts.weights import used_weights
 from domain.models.record import ModelRecord
-from tests.unit.filesystem.model_files import safetensors_file
+from tests.unit.filesystem.model_files import safetensors_bytes, safetensors_file
 from tests.unit.filesystem.test_model_folders import FILES, INDEX, WEIGHTS, list_all, write
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3438167534\n"
@@ -17,6 +17,13 @@ UNET = "unet/diffusion_pytorch_model.safetensors"
 VAE = "vae/diffusion_pytorch_model.safetensors"
 SHARD = "unet/diffusion_pytorch_model-0000{}-of-00002.safetensors"
 SHARD_INDEX = f"{UNET}.index.json"
+SCALED = safetensors_bytes(
+    {
+        "a.weight": {"dtype": "F8_E4M3", "shape": [2, 2], "data_offsets": [0, 4]},
+        "a.weight_scale": {"dtype": "F32", "shape": [], "data_offsets": [4, 8]},
+    },
+    bytes(8),
+)
 LFS = "it is a Git LFS pointer, not the model; run `git lfs pull`"
 
 Files = dict[str, bytes]
@@ -72,6 +79,11 @@ REFUSED: dict[str, tuple[Files, str]] = {
     "quantised tensors": (
         FILES | {UNET: safetensors_file({"a": (1,), "a.weight.absmax": (1,)})},
         f"its file {UNET} cannot be used: its weights are quantised",
+    ),
+    "scaled tensors": (
+        FILES | {UNET: SCALED},
+        f"its file {UNET} cannot be used: its weights are codes (float8_e4m3fn scaled), which the "
+        "service reads from single files alone",
     ),
     "a quantised configuration": (
         FILES | {"unet/config.json": b'{"quantization_config": {"quant_method": "bitsandbytes"}}'},

@@ -6,21 +6,41 @@ from typing import Any
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.loading.placement import place
+from adapters.diffusion.loading.sets.flux import read_chroma, read_flux
+from adapters.diffusion.loading.sets.language_models import (
+    read_flux_2,
+    read_lumina_2,
+    read_qwen_image,
+    read_sana,
+    read_z_image,
+)
+from adapters.diffusion.loading.sets.parts import Parts
+from adapters.diffusion.loading.sets.stable_diffusion_3 import read_sd3
+from adapters.diffusion.loading.sets.stored import Stored
+from adapters.diffusion.loading.weights import read_weights, tensor_facts
 from adapters.diffusion.pipeline import Pipeline
 from domain.errors import ModelNotLoadable
 from domain.models.components import ModelMember
 from domain.models.record import ModelFamily, ModelRecord
 
-__all__ = ["SetReader", "read_set"]
+__all__ = ["READERS", "SetReader", "read_set"]
 
-SetReader = Callable[[Mapping[str, ModelMember], Device, Callable[[], None]], Any]
-"""Builds the pipeline of a family from its members by role.
+SetReader = Callable[[Parts], Any]
+"""Builds the pipeline of a family from its parts. The networks are those that `Parts` returns."""
 
-The networks are on the CPU, in `Device.dtype_of_others`.
-"""
-
-READERS: Mapping[ModelFamily, SetReader] = MappingProxyType({})
-"""The function that reads the sets of each family."""
+READERS: Mapping[ModelFamily, SetReader] = MappingProxyType(
+    {
+        ModelFamily.CHROMA: read_chroma,
+        ModelFamily.FLUX: read_flux,
+        ModelFamily.FLUX_2: read_flux_2,
+        ModelFamily.LUMINA_2: read_lumina_2,
+        ModelFamily.QWEN_IMAGE: read_qwen_image,
+        ModelFamily.SANA: read_sana,
+        ModelFamily.SD_3: read_sd3,
+        ModelFamily.Z_IMAGE: read_z_image,
+    }
+)
+"""The function that builds the pipeline of each family. A new family needs a row."""
 
 
 def read_set(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
@@ -29,7 +49,7 @@ def read_set(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pi
     Args:
         model: The paths of its members lead to the proven files.
         device: The device that will draw.
-        tick: Called between components. An exception of it ends the load.
+        tick: Called between tensors. An exception of it ends the load.
 
     Raises:
         ModelNotLoadable: A file cannot be used, or nothing reads sets of the family. The message
@@ -37,6 +57,18 @@ def read_set(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pi
     """
     if model.family is None or (read := READERS.get(model.family)) is None:
         raise ModelNotLoadable("it is a set of files of a family that nothing reads", model.name)
-    pipeline: Pipeline = read({each.role: each for each in model.members}, device, tick)
-    place(pipeline, device, in_any_precision=False)
+    openers = {each.role: _opener(each, tick) for each in model.members}
+    pipeline: Pipeline = read(Parts(openers, device, tick))
+    # Every tensor was copied from its file, so none is mapped.
+    place(pipeline, device, in_any_precision=False, mapped=())
     return pipeline
+
+
+def _opener(member: ModelMember, tick: Callable[[], None]) -> Callable[[], Stored]:
+    file = ModelRecord(member.id, member.name, member.size, member.path, member.extension)
+
+    def opened() -> Stored:
+        weights = read_weights(file, tick=tick)
+        return Stored.of(member.name, weights, tensor_facts(weights))
+
+    return opened

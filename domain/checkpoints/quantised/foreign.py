@@ -1,11 +1,10 @@
-"""Recognises files whose weights are quantised: codes that need scales to become numbers.
+"""Recognises quantised weights of other tools: codes that the service does not turn into numbers.
 
 Codes that are loaded as plain numbers draw noise. Each form has tensors of its own beside the
 weights, or an entry in the metadata:
 
-- ComfyUI (`comfy/ops.py`, `comfy/quant_ops.py`, `comfy/utils.py`): `<layer>.comfy_quant`, scales
-  such as `<layer>.weight_scale`, and `_quantization_metadata` in the metadata; before, a tensor
-  `scaled_fp8` with `<layer>.scale_weight` and `<layer>.scale_input`.
+- ComfyUI: see `comfy`. What that module does not take in, such as the scales of another format, is
+  left to this one.
 - bitsandbytes (`functional.py`, `QuantState.as_dict`): `.absmax`, `.quant_map`, `.nested_absmax`,
   `.quant_state.bitsandbytes__nf4`; of 8 bits `.SCB` and `.weight_format`.
 - GPTQ and AWQ: `.qweight`, `.qzeros`, `.g_idx`; nunchaku's SVDQuant: `.wscales`, `.qweight`.

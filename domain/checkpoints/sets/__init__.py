@@ -1,0 +1,11 @@
+"""Recognises the components of pipelines in files: networks that draw, text encoders, autoencoders.
+
+`components_in` says which component lies under which prefix of a file. Listing uses it to find the
+files that are together one model, and loading to take a component out of any file.
+"""
+
+from domain.checkpoints.sets.finding import components_in
+from domain.checkpoints.sets.placed import Layout, PlacedComponent
+from domain.checkpoints.sets.words import component_words, need_words
+
+__all__ = ["Layout", "PlacedComponent", "component_words", "components_in", "need_words"]

@@ -1,0 +1,60 @@
+"""The transformers of Stable Diffusion 3 and 3.5 (Stability AI).
+
+The summaries of two CLIP text encoders lie side by side in `y_embedder`: 768 numbers of CLIP-L and
+1,280 of CLIP-G. The states of T5 and of both go to `context_embedder`. T5 may be left out: the
+authors' code then takes zeros (Stability-AI/sd3.5, `mmditx.py` and `sd3_infer.py`; diffusers,
+`SD3Transformer2DModel` and `StableDiffusion3Pipeline`).
+"""
+
+from domain.checkpoints.sets.placed import Layout, PlacedComponent, View, transformer
+from domain.checkpoints.sets.words import PROJECTED, SD_3
+from domain.models.components import ComponentType, Need
+from domain.models.kinds import ModelFamily
+
+__all__ = ["stable_diffusion_3"]
+
+_NAMES = (
+    (
+        Layout.ORIGINAL,
+        "joint_blocks.0.context_block.attn.qkv.weight",
+        "x_embedder.proj.weight",
+        "y_embedder.mlp.0.weight",
+        "final_layer.linear.weight",
+    ),
+    (
+        Layout.DIFFUSERS,
+        "transformer_blocks.0.attn.add_k_proj.weight",
+        "pos_embed.proj.weight",
+        "time_text_embed.text_embedder.linear_1.weight",
+        "proj_out.weight",
+    ),
+)
+_TEXTS = "context_embedder.weight"
+_CLIP_L, _BOTH = 768, 2048
+
+
+def stable_diffusion_3(view: View) -> PlacedComponent | None:
+    """Recognise Stable Diffusion 3 medium, and 3.5 medium, large and turbo."""
+    for layout, block, pictures, summaries, last in _NAMES:
+        first = view.shape(pictures)
+        if view.has(block, summaries, last, _TEXTS) and len(first) == 4:
+            inputs, outputs = first[1], view.rows(last) // max(first[2] * first[3], 1)
+            problem = None
+            if inputs != outputs:
+                problem = (
+                    f"its first layer takes {inputs} channels, and that of Stable Diffusion 3 "
+                    f"{outputs}; it draws from more than a prompt"
+                )
+            needs = _needs(view.columns(summaries), view.columns(_TEXTS), outputs)
+            return transformer(view, layout, ModelFamily.SD_3, outputs, needs, problem)
+    return None
+
+
+def _needs(summaries: int, texts: int, channels: int) -> tuple[Need, ...]:
+    small = summaries * _CLIP_L // _BOTH  # a smaller network divides them in the same ratio
+    return (
+        Need("text_encoder", ComponentType.CLIP, small, kind=PROJECTED),
+        Need("text_encoder_2", ComponentType.CLIP, summaries - small, kind=PROJECTED),
+        Need("text_encoder_3", ComponentType.T5, texts, is_optional=True),
+        Need("vae", ComponentType.VAE_KL, channels, kind=SD_3),
+    )

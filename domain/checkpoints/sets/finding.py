@@ -1,0 +1,64 @@
+"""Finds the components of a file, and the prefix that each lies under."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.sets.autoencoders import AUTOENCODERS
+from domain.checkpoints.sets.drawing import DRAWING
+from domain.checkpoints.sets.language_models import language_model
+from domain.checkpoints.sets.placed import PlacedComponent, Recogniser, View
+from domain.checkpoints.sets.text_encoders import clip, t5
+from domain.models.components import Component
+
+__all__ = ["components_in"]
+
+_DRAWING_PREFIXES = ("", "model.diffusion_model.", "diffusion_model.", "transformer.", "model.")
+_VAE_PREFIXES = ("", "vae.", "first_stage_model.")
+_ENCODERS = re.compile(r"text_encoders\.[^.]{1,40}\.(?:transformer\.)?")
+_TEXT_ENCODERS: tuple[Recogniser, ...] = (clip, t5, language_model)
+_STEERING = ("control_model.", "controlnet_", "input_hint_block.")
+
+
+def components_in(tensors: Mapping[str, TensorFacts]) -> tuple[PlacedComponent, ...]:
+    """Return the components in a file: a network that draws, text encoders, an autoencoder.
+
+    A file that a ControlNet lies in has none. The `holds` of a network that draws are the roles of
+    its needs that the other components of the file fill.
+
+    Args:
+        tensors: The tensors of the file by their names in it.
+    """
+    if any(name.startswith(_STEERING) for name in tensors):
+        return ()
+    drawing = _first(tensors, _DRAWING_PREFIXES, DRAWING)
+    vae = _first(tensors, _VAE_PREFIXES, AUTOENCODERS)
+    others = [*_text_encoders(tensors), *([] if vae is None else [vae])]
+    if drawing is None:
+        return tuple(others)
+    return (replace(drawing, component=_with_held(drawing, others)), *others)
+
+
+def _first(
+    tensors: Mapping[str, TensorFacts],
+    prefixes: tuple[str, ...],
+    recognisers: tuple[Recogniser, ...],
+) -> PlacedComponent | None:
+    views = (View(tensors, prefix) for prefix in prefixes)
+    found = (recognise(view) for view in views for recognise in recognisers)
+    return next(filter(None, found), None)
+
+
+def _text_encoders(tensors: Mapping[str, TensorFacts]) -> Iterator[PlacedComponent]:
+    prefixes = {match[0]: None for name in tensors if (match := _ENCODERS.match(name))}
+    for prefix in prefixes or ("",):
+        for recognise in _TEXT_ENCODERS:
+            if (found := recognise(View(tensors, prefix))) is not None:
+                yield found
+
+
+def _with_held(drawing: PlacedComponent, others: list[PlacedComponent]) -> Component:
+    usable = [each.component for each in others if each.problem is None]
+    holds = tuple(need.role for need in drawing.component.needs if any(map(need.fits, usable)))
+    return replace(drawing.component, holds=holds)

@@ -1,0 +1,1 @@
+"""Models whose networks lie in several files, or in one file with all of them."""

@@ -1,0 +1,56 @@
+"""A set of files draws what the pipeline of diffusers draws with the same weights."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from adapters.diffusion.image_generator import DiffusersImageGenerator
+from domain.generation.request import GenerationRequest
+from tests.contract.drawing.generating import generate, new_generator
+from tests.contract.sets.tiny import FAMILIES, pipeline_of, record_of, write_parts
+
+pytestmark = pytest.mark.torch
+
+RequestFor = Callable[..., GenerationRequest]
+PROMPT = "a red fox jumps over (two) naïve dogs"
+
+
+@pytest.fixture(scope="module")
+def generator() -> DiffusersImageGenerator:
+    return new_generator(device="cpu", dtype="float32")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_set_draws_what_the_pipeline_of_diffusers_draws(
+    generator: DiffusersImageGenerator, request_for: RequestFor, tmp_path: Path, name: str
+) -> None:
+    import numpy as np
+
+    pipeline = pipeline_of(name)
+    paths = write_parts(pipeline, tmp_path, open_clip=name == "sd3.5-large")
+    request = request_for(prompt=PROMPT, guidance_scale=3.5, num_inference_steps=2)
+    (batch,) = generate(generator, record_of(name, paths), [request]).images
+    drawn = np.asarray(Image.open(io.BytesIO(batch[0].data)), dtype=float)
+    expected = _called(pipeline, request)
+    assert np.abs(drawn - expected).mean() <= 0.5
+    assert expected.std() > 5, "a plain picture would be equal whatever the weights are"
+
+
+def _called(pipeline: Any, request: GenerationRequest) -> Any:
+    import numpy as np
+    import torch
+
+    drawn = pipeline(
+        request.prompt,
+        width=request.width,
+        height=request.height,
+        num_inference_steps=request.num_inference_steps,
+        guidance_scale=request.guidance_scale,
+        generator=torch.Generator().manual_seed(request.seeds[0]),
+        output_type="pil",
+    ).images[0]
+    return np.asarray(drawn, dtype=float)

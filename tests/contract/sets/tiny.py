@@ -1,0 +1,312 @@
+"""Tiny pipelines of random weights, and their parts in files as people have them."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from domain.models.components import ModelMember
+from domain.models.record import FileStamp, ModelFamily, ModelRecord
+from tests.contract.sets import inverse
+
+__all__ = ["FAMILIES", "all_in_one", "pipeline_of", "record_of", "write_parts"]
+
+_TEXT = 128
+"""The width of T5. Stable Diffusion 3 needs at least that of both CLIPs together."""
+_CLIP = 64
+
+
+def _flux(*, guided: bool) -> Any:
+    from diffusers import FluxPipeline, FluxTransformer2DModel
+
+    return FluxPipeline(
+        transformer=FluxTransformer2DModel(
+            num_layers=1,
+            num_single_layers=2,
+            num_attention_heads=1,
+            joint_attention_dim=_TEXT,
+            pooled_projection_dim=_CLIP,
+            guidance_embeds=guided,
+        ),
+        text_encoder=_clip("quick_gelu"),
+        tokenizer=_clip_tokenizer("<|endoftext|>"),
+        text_encoder_2=_t5(),
+        tokenizer_2=_t5_tokenizer(),
+        vae=_vae(0.3611, 0.1159),
+        scheduler=_flow(**_OF_DEV) if guided else _flow(shift=1.0),
+    )
+
+
+def _chroma() -> Any:
+    from diffusers import ChromaPipeline, ChromaTransformer2DModel
+
+    return ChromaPipeline(
+        transformer=ChromaTransformer2DModel(
+            num_layers=1,
+            num_single_layers=1,
+            num_attention_heads=1,
+            joint_attention_dim=_TEXT,
+            approximator_hidden_dim=32,
+            approximator_layers=2,
+        ),
+        text_encoder=_t5(),
+        tokenizer=_t5_tokenizer(),
+        vae=_vae(0.3611, 0.1159),
+        scheduler=_flow(shift=1.0),
+    )
+
+
+def _sd3(*, dual: tuple[int, ...] = (), normed: bool, with_t5: bool = True) -> Any:
+    from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
+
+    return StableDiffusion3Pipeline(
+        transformer=SD3Transformer2DModel(
+            num_layers=2,
+            num_attention_heads=1,
+            joint_attention_dim=_TEXT,
+            caption_projection_dim=64,
+            pooled_projection_dim=2 * _CLIP,
+            pos_embed_max_size=24,
+            dual_attention_layers=dual,
+            qk_norm="rms_norm" if normed else None,
+        ),
+        text_encoder=_clip("quick_gelu", projected=True),
+        tokenizer=_clip_tokenizer("<|endoftext|>"),
+        text_encoder_2=_clip("gelu", projected=True),
+        tokenizer_2=_clip_tokenizer("!"),
+        text_encoder_3=_t5() if with_t5 else None,
+        tokenizer_3=_t5_tokenizer() if with_t5 else None,
+        vae=_vae(1.5305, 0.0609),
+        scheduler=_flow(shift=3.0),
+    )
+
+
+FAMILIES: Mapping[str, tuple[ModelFamily, Callable[[], Any]]] = MappingProxyType(
+    {
+        "flux-dev": (ModelFamily.FLUX, lambda: _flux(guided=True)),
+        "flux-schnell": (ModelFamily.FLUX, lambda: _flux(guided=False)),
+        "chroma": (ModelFamily.CHROMA, _chroma),
+        "sd3-medium": (ModelFamily.SD_3, lambda: _sd3(normed=False)),
+        "sd3.5-medium": (ModelFamily.SD_3, lambda: _sd3(normed=True, dual=(0,))),
+        "sd3.5-large": (ModelFamily.SD_3, lambda: _sd3(normed=True)),
+        "sd3.5-large-without-t5": (ModelFamily.SD_3, lambda: _sd3(normed=True, with_t5=False)),
+    }
+)
+
+
+def pipeline_of(name: str) -> Any:
+    """Return the tiny pipeline of a name in `FAMILIES`. Its networks have random weights."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        pipeline = FAMILIES[name][1]()
+        for part in pipeline.components.values():
+            if isinstance(part, torch.nn.Module):
+                _spread(part.eval())
+        if FAMILIES[name][0] is ModelFamily.SD_3:
+            # Stability AI's code leaves the vector of CLIP-L as it is.
+            pipeline.text_encoder.text_projection.weight.data = torch.eye(_CLIP)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def write_parts(pipeline: Any, folder: Path, *, open_clip: bool = False) -> dict[str, Path]:
+    """Write each network of a pipeline into a file of its own, in its authors' names.
+
+    Args:
+        pipeline: The pipeline.
+        folder: Where the files will be.
+        open_clip: Whether the second text encoder has the names of OpenCLIP.
+
+    Returns:
+        The file of each role.
+    """
+    from safetensors.torch import save_file
+
+    paths = {}
+    for role, weights in _stored(pipeline, open_clip=open_clip).items():
+        paths[role] = folder / f"{role}.safetensors"
+        save_file(weights, paths[role])
+    return paths
+
+
+def all_in_one(pipeline: Any, path: Path) -> Path:
+    """Write all networks of a pipeline into one file, as ComfyUI saves a checkpoint."""
+    from safetensors.torch import save_file
+
+    prefixes = _PREFIXES_OF_CHROMA if "text_encoder_2" not in pipeline.components else _PREFIXES
+    whole = {}
+    for role, weights in _stored(pipeline).items():
+        for name, each in weights.items():
+            whole[f"{prefixes[role]}{name}"] = each
+    if type(pipeline).__name__ == "FluxPipeline":
+        whole = {
+            name.replace("clip_g", "t5xxl") if "clip_g" in name else name: each
+            for name, each in whole.items()
+        }
+    save_file(whole, path)
+    return path
+
+
+_PREFIXES = {
+    "transformer": "model.diffusion_model.",
+    "text_encoder": "text_encoders.clip_l.transformer.",
+    "text_encoder_2": "text_encoders.clip_g.transformer.",
+    "text_encoder_3": "text_encoders.t5xxl.transformer.",
+    "vae": "first_stage_model.",
+}
+_PREFIXES_OF_CHROMA = {
+    "transformer": "model.diffusion_model.",
+    "text_encoder": "text_encoders.t5xxl.transformer.",
+    "vae": "vae.",
+}
+
+
+def record_of(name: str, paths: Mapping[str, Path]) -> ModelRecord:
+    """Return the record of a set, as the registry would make it."""
+    members = tuple(
+        ModelMember(
+            role,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.name,
+            str(path),
+            path.suffix,
+            path.stat().st_size,
+            FileStamp.of(path.stat()),
+        )
+        for role, path in paths.items()
+    )
+    lines = "".join(f"{each}\n" for each in sorted(member.id for member in members))
+    return ModelRecord(
+        id=hashlib.sha256(lines.encode()).hexdigest(),
+        name=members[0].name,
+        size=sum(member.size for member in members),
+        path=members[0].path,
+        extension=members[0].extension,
+        family=FAMILIES[name][0],
+        members=members,
+    )
+
+
+def _stored(pipeline: Any, *, open_clip: bool = False) -> dict[str, dict[str, Any]]:
+    stored = {}
+    for role, part in pipeline.components.items():
+        kind = type(part).__name__
+        if kind in _WRITERS:
+            stored[role] = _WRITERS[kind](part)
+        if role == "text_encoder" and "text_projection.weight" in stored.get(role, {}):
+            stored[role]["text_projection.weight"] = 7 * stored[role]["text_projection.weight"]
+        if open_clip and role == "text_encoder_2":
+            stored[role] = inverse.as_open_clip(part)
+    return {"transformer": stored.pop("transformer"), **stored}
+
+
+_WRITERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "FluxTransformer2DModel": inverse.as_flux,
+    "ChromaTransformer2DModel": inverse.as_chroma,
+    "SD3Transformer2DModel": inverse.as_sd3,
+    "CLIPTextModel": inverse.as_clip,
+    "CLIPTextModelWithProjection": inverse.as_clip,
+    "T5EncoderModel": lambda part: {
+        name: each
+        for name, each in part.state_dict().items()
+        if name != "encoder.embed_tokens.weight"
+    },
+    "AutoencoderKL": inverse.as_vae,
+}
+
+
+def _spread(network: Any) -> None:
+    """Make the weights as large as trained ones, so that each has an effect on the picture."""
+    import torch
+
+    with torch.no_grad():
+        for name, each in network.named_parameters():
+            if each.ndim >= 2 and "embed" not in name:
+                each.normal_(0, 1.2 / each[0].numel() ** 0.5)
+            elif name.endswith("bias"):
+                each.normal_(0, 0.1)
+            elif each.ndim == 1:
+                each.add_(torch.randn_like(each) * 0.1)
+
+
+_OF_DEV = {
+    "shift": 3.0,
+    "use_dynamic_shifting": True,
+    "base_shift": 0.5,
+    "max_shift": 1.15,
+    "base_image_seq_len": 256,
+    "max_image_seq_len": 4096,
+}
+
+
+def _flow(**options: Any) -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    return FlowMatchEulerDiscreteScheduler(**options)
+
+
+def _vae(factor: float, shift: float) -> Any:
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        block_out_channels=(32, 32, 32, 32),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=2,
+        norm_num_groups=32,
+        latent_channels=16,
+        scaling_factor=factor,
+        shift_factor=shift,
+        use_quant_conv=False,
+        use_post_quant_conv=False,
+    )
+
+
+def _clip(activation: str, *, projected: bool = False) -> Any:
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    kind = CLIPTextModelWithProjection if projected else CLIPTextModel
+    return kind(
+        CLIPTextConfig(
+            hidden_size=_CLIP,
+            intermediate_size=2 * _CLIP,
+            num_hidden_layers=2,
+            num_attention_heads=1,
+            projection_dim=_CLIP,
+            hidden_act=activation,
+            bos_token_id=0,
+            eos_token_id=2,
+        )
+    )
+
+
+def _t5() -> Any:
+    from transformers import T5Config, T5EncoderModel
+
+    return T5EncoderModel(
+        T5Config(
+            vocab_size=32128,
+            d_model=_TEXT,
+            d_kv=64,
+            d_ff=64,
+            num_layers=2,
+            num_heads=2,
+            feed_forward_proj="gated-gelu",
+            tie_word_embeddings=False,
+        )
+    )
+
+
+def _clip_tokenizer(pad: str) -> Any:
+    from adapters.diffusion.loading.sets.clip_tokenizer import clip_tokenizer
+
+    return clip_tokenizer(pad)
+
+
+def _t5_tokenizer() -> Any:
+    from adapters.diffusion.vocabularies.t5 import t5_tokenizer
+
+    return t5_tokenizer(512)
