@@ -5,7 +5,6 @@ from functools import cache
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 from _pytest.mark.expression import Expression
@@ -39,15 +38,20 @@ def _can_have(asked: str, path: Path, text: str) -> bool:
         torch = [False, True]
     browser = [path.is_relative_to(_BROWSER)]
     compiled = _compiled(asked)
-    for of_torch, of_browser in product(torch, browser):
-        marks = {"torch": of_torch, "browser": of_browser}
+    return any(
+        compiled.evaluate(_Marks(torch=of_torch, browser=of_browser))
+        for of_torch, of_browser in product(torch, browser)
+    )
 
-        def has(name: str, /, marks: dict[str, bool] = marks, **_values: Any) -> bool:
-            return marks[name]
 
-        if compiled.evaluate(has):
-            return True
-    return False
+class _Marks:
+    """The marks of a test, by name."""
+
+    def __init__(self, **marks: bool) -> None:
+        self._marks = marks
+
+    def __call__(self, name: str, /, **_values: object) -> bool:
+        return self._marks[name]
 
 
 @cache

@@ -97,7 +97,8 @@ def _flux_ends(own: _Source, out: Weights) -> None:
 
 def as_flux(network: Any) -> Weights:
     """A `FluxTransformer2DModel` as black-forest-labs/flux stores it."""
-    own, out = _Source(network.state_dict()), {}
+    own = _Source(network.state_dict())
+    out: Weights = {}
     _flux_blocks(own, out)
     _flux_ends(own, out)
     inputs = {"time": "timestep", "vector": "text", "guidance": "guidance"}
@@ -115,7 +116,8 @@ def as_flux(network: Any) -> Weights:
 
 def as_chroma(network: Any) -> Weights:
     """A `ChromaTransformer2DModel` as lodestone-rock/flow stores it."""
-    own, out = _Source(network.state_dict()), {}
+    own = _Source(network.state_dict())
+    out: Weights = {}
     _flux_blocks(own, out)
     _flux_ends(own, out)
     guide = "distilled_guidance_layer"
@@ -136,7 +138,8 @@ def as_chroma(network: Any) -> Weights:
 
 def as_sd3(network: Any) -> Weights:
     """An `SD3Transformer2DModel` as Stability-AI/sd3.5 stores it."""
-    own, out = _Source(network.state_dict()), {}
+    own = _Source(network.state_dict())
+    out: Weights = {}
     out["pos_embed"] = own.take("pos_embed.pos_embed")
     depth = network.config.num_layers
     for kind in ("weight", "bias"):
