@@ -7,13 +7,17 @@ from math import prod
 
 import pytest
 
+from domain.checkpoints.additions import controlnet, lora
+from domain.checkpoints.additions.network_modules import NetworkModules
 from domain.checkpoints.families import FAMILIES, UnetFacts, facts_of
 from domain.checkpoints.layouts import checkpoint_parts
 from domain.checkpoints.names import with_modern_names
 from domain.checkpoints.unets import UNET, UnknownUnet, shape_of_unet, unet_tensors
 from domain.models.kinds import ModelFamily
 from tests.unit.checkpoints.published_unets import PUBLISHED
+from tests.unit.checkpoints.test_control_and_vae_fit import control_of
 from tests.unit.classification.classification_headers import classified, facts
+from tests.unit.loras.lora_headers import is_attention, low_rank, modules
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -147,3 +151,34 @@ def test_levels_that_do_not_fit_each_other_are_refused() -> None:
     for changes in ({"widths": (320,)}, {"down": ()}, {"up": unet.up[:3]}, {"down": ((1,),) * 4}):
         with pytest.raises(ValueError, match="no such levels"):
             replace(unet, **changes)
+
+
+def test_a_lora_of_sdxl_is_refused_beside_a_pruned_model() -> None:
+    pruned = facts(whole("SSD-1B"))
+    attentions = [each for each in modules(ModelFamily.SDXL) if is_attention(each)]
+    problem = lora.fit(facts(low_rank(attentions)), pruned).problem
+    assert problem is not None
+    assert "the checkpoint's UNet lacks" in problem
+    own = [each for each in NetworkModules.of_checkpoint(pruned) if is_attention(each)]
+    assert lora.fit(facts(low_rank(own)), pruned).problem is None
+
+
+@pytest.mark.parametrize("name", ["tiny-sd", "KOALA 1B"])
+def test_a_lora_fits_a_pruned_model_under_both_numbers(name: str) -> None:
+    shapes = whole(name)
+    plain, gaps = (
+        NetworkModules.of_checkpoint(facts(each)) for each in (shapes, with_gaps(shapes))
+    )
+    assert set(plain) == set(gaps)
+    assert all(plain.find(each.name, each.network) for each in plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "fits", "warns"), [("SSD-1B", True, True), ("KOALA 1B", False, False)]
+)
+def test_a_controlnet_of_sdxl_beside_a_pruned_model(name: str, fits: bool, warns: bool) -> None:
+    found = controlnet.fit(control_of(ModelFamily.SDXL), facts(whole(name)))
+    assert (found.problem is None) is fits
+    assert bool(found.warnings) is warns
+    full = controlnet.fit(control_of(ModelFamily.SDXL), facts(whole_family(ModelFamily.SDXL)))
+    assert (full.problem, full.warnings) == (None, ())
