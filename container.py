@@ -12,6 +12,7 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_headers import FilesystemModelHeaders
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
+from adapters.filesystem.settings_file import ModelSettingsFile
 from adapters.pictures.codec import PillowPictureCodec
 from adapters.pictures.resizing import PillowPictureResizer
 from adapters.preprocessing.opencv import OpenCvPreprocessor
@@ -36,6 +37,7 @@ from domain.models.names import ModelNames
 from domain.ports.credential_verifier import CredentialVerifier
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
+from domain.ports.model_settings import ModelSettingsSource, NoModelSettings
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
@@ -95,6 +97,14 @@ def _model_source(settings: Settings, only: str | None) -> FilesystemModelSource
 
 def _model_names(settings: Settings) -> ModelNames:
     return ModelNames(settings.default_model, dict(settings.model_aliases))
+
+
+def _model_settings(settings: Settings) -> ModelSettingsSource:
+    if settings.model_settings is None:
+        return NoModelSettings()
+    source = ModelSettingsFile(settings.model_settings)
+    source.check()  # a file with a fault ends the start
+    return source
 
 
 def _report_of(generator: ImageGenerator) -> DeviceReport:
@@ -193,10 +203,18 @@ class Container(containers.DeclarativeContainer):
 
     model_source = providers.ThreadSafeSingleton(_model_source, settings, only_model)
     model_names = providers.ThreadSafeSingleton(_model_names, settings)
-    model_registry = providers.ThreadSafeSingleton(
-        ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
+    model_settings: providers.Provider[ModelSettingsSource] = providers.ThreadSafeSingleton(
+        _model_settings, settings
     )
     model_headers = providers.ThreadSafeSingleton(FilesystemModelHeaders)
+    model_registry = providers.ThreadSafeSingleton(
+        ModelRegistry,
+        model_source,
+        names=model_names,
+        settings=model_settings,
+        headers=model_headers,
+        max_pixels=settings.provided.max_pixels,
+    )
     picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     picture_preprocessor = providers.ThreadSafeSingleton(OpenCvPreprocessor)
     picture_resizer = providers.ThreadSafeSingleton(PillowPictureResizer)

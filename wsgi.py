@@ -28,6 +28,10 @@ except SettingsError as error:
 
 misspelt = misspelt_settings(os.environ)
 container = Container(settings=settings)
+try:
+    container.model_settings()
+except SettingsError as error:
+    raise SystemExit(str(error)) from None
 
 
 @functools.cache

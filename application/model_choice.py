@@ -7,6 +7,7 @@ from application.jobs.job_service import JobService
 from domain.errors import JobNotFound, ModelNotFound
 from domain.generation.parts import SourceImage
 from domain.generation.request import GenerationRequest
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.names import stem_of
 from domain.models.record import ModelKind
 from domain.services.model_registry import ModelRegistry
@@ -67,7 +68,7 @@ class ModelChoice:
         try:
             model = self._registry.get(model_id)
         except ModelNotFound:
-            job = None if job_id is None else self._kept(caller, job_id)
+            job = None if job_id is None else self.kept(caller, job_id)
             return None if job is None else Size(job.request.width, job.request.height)
         if model.native_size is None or model.sizes is None:
             return None
@@ -97,7 +98,7 @@ class ModelChoice:
         """
         if _ID.fullmatch(wanted.lower()):
             return wanted.lower()
-        job = None if job_id is None else self._kept(caller, job_id)
+        job = None if job_id is None else self.kept(caller, job_id)
         if job is not None and job.other_names.get(field) == wanted:
             uses = {use.field: use.model_id for use in job.request.models}
             if field in uses:  # a request of another release may not have it
@@ -124,7 +125,7 @@ class ModelChoice:
             ModelNotFound: No model has this id. It has the field.
             StorageUnavailable: The caller's jobs cannot be looked up.
         """
-        job = None if job_id is None else self._kept(caller, job_id)
+        job = None if job_id is None else self.kept(caller, job_id)
         if job is not None and job.other_names.get(f"{within}.token") == "":
             request = job.request
             found = request.embeddings if isinstance(request, GenerationRequest) else ()
@@ -160,7 +161,7 @@ class ModelChoice:
             limits = self._registry.get(model_id).sizes
         except ModelNotFound:
             limits = None
-            job = None if job_id is None else self._kept(caller, job_id)
+            job = None if job_id is None else self.kept(caller, job_id)
             if job is not None:
                 return Size(width or job.request.width, height or job.request.height)
         limits = limits or SizeLimits(SMALLEST_SIDE, LARGEST_SIDE, DEFAULT_MAX_PIXELS)
@@ -177,19 +178,31 @@ class ModelChoice:
         try:
             model = self._registry.get(model_id)
         except ModelNotFound:
-            job = None if job_id is None else self._kept(caller, job_id)
+            job = None if job_id is None else self.kept(caller, job_id)
             request = None if job is None else job.request
             source = request.source if isinstance(request, GenerationRequest) else None
             return None if source is None else source.image_guidance_scale
         return SourceImage.DEFAULT_IMAGE_GUIDANCE if model.takes_image_guidance else None
 
-    def _earlier(self, wanted: str, caller: str, job_id: str) -> str | None:
-        """Return the id that the name meant for the job with this id; None without such a job."""
-        job = self._kept(caller, job_id)
-        return None if job is None or job.model_name != wanted else job.request.model_id
+    def has_vae(self, model_id: str) -> bool:
+        """Return whether the file of a checkpoint holds a VAE; true if the model is not listed."""
+        try:
+            return not self._registry.get(model_id).lacks_vae
+        except ModelNotFound:
+            return True
 
-    def _kept(self, caller: str, job_id: str) -> Job | None:
-        """Return the job that holds this id; None if another request may use the id."""
+    def defaults(self, model_id: str) -> ModelDefaults:
+        """Return what a model prefers for fields that are left out; nothing if it is not listed."""
+        try:
+            return self._registry.get(model_id).defaults
+        except ModelNotFound:
+            return NO_DEFAULTS
+
+    def kept(self, caller: str, job_id: str) -> Job | None:
+        """Return the job that holds this id; None if another request may use the id.
+
+        Raise StorageUnavailable if the caller's jobs cannot be looked up.
+        """
         if self._job_service is None:
             return None
         try:
@@ -197,3 +210,8 @@ class ModelChoice:
         except JobNotFound:
             return None
         return None if job.can_be_replaced else job
+
+    def _earlier(self, wanted: str, caller: str, job_id: str) -> str | None:
+        """Return the id that the name meant for the job with this id; None without such a job."""
+        job = self.kept(caller, job_id)
+        return None if job is None or job.model_name != wanted else job.request.model_id

@@ -39,8 +39,8 @@ _NO_OPTIONS = frozenset({"id", "model_id", "prompt"})
 """An id is nothing here, a model is found by its name, and the prompt is the argument."""
 _SIDE: Mapping[str, Any] = {"default": None, "show_default": "512, or that of --image"}
 _MORE: Mapping[str, Mapping[str, Any]] = {
-    "num_inference_steps": {"show_default": "DEFAULT_INFERENCE_STEPS"},
-    "guidance_scale": {"show_default": "DEFAULT_GUIDANCE_SCALE"},
+    "num_inference_steps": {"show_default": "that of the model, or DEFAULT_INFERENCE_STEPS"},
+    "guidance_scale": {"show_default": "that of the model, or DEFAULT_GUIDANCE_SCALE"},
     "scheduler": {
         "metavar": "NAME",
         "help": f"The scheduler: {SCHEDULER_NAMES}. The default of the model if not given.",

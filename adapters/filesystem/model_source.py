@@ -269,6 +269,8 @@ class FilesystemModelSource(ModelSource):
             base=told.base or published,
             trigger_words=told.trigger_words,
             rank=told.rank,
+            defaults=told.defaults,
+            lacks_vae=told.lacks_vae,
             component=told.component,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )

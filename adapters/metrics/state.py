@@ -90,6 +90,11 @@ class StateCollector(Collector):
             for loadable in (True, False):
                 listed.add_metric((kind.value, str(loadable).lower()), counts[kind, loadable])
         yield listed
+        yield _gauge(
+            "ai_inference_model_settings_followed",
+            "1 if MODEL_SETTINGS is followed as it is now, or is not set; 0 if it has a fault.",
+            self._registry.settings_problem is None,
+        )
         files = dict.fromkeys(map(str, PendingState), 0)
         left = dict(files)
         for pending in self._registry.pending():

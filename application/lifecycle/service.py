@@ -79,6 +79,7 @@ class InferenceService:
         self._announcing = threading.Lock()
         self._announced: set[Readiness] = set()
         self._names_checked = False
+        self._settings_told: frozenset[str] = frozenset()
         self._given_up = False
         self._stopping = threading.Event()
         self._devices = Devices(
@@ -209,6 +210,7 @@ class InferenceService:
             try:
                 moving = self._registry.look()
                 self._tell_of_names()
+                self._tell_of_settings()
                 self._announce(tell)
             except BaseException:  # without this thread no new model would be found
                 if not self._stopping.is_set():  # a source that is being closed may raise
@@ -224,6 +226,15 @@ class InferenceService:
             self._names_checked = True
             for problem in self._registry.name_problems():
                 _log.warning("a configured name stands for no model: %s", problem)
+
+    def _tell_of_settings(self) -> None:
+        """Once all models are known, log each setting of a model that nothing follows, once."""
+        if self._registry.scanned:
+            problems = self._registry.settings_problems()
+            for problem in problems:
+                if problem not in self._settings_told:
+                    _log.warning("a setting of a model is not followed: %s", problem)
+            self._settings_told = frozenset(problems)
 
     def _tidy(self) -> None:
         while not self._stopping.wait(_TIDY_SECONDS):

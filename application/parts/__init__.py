@@ -48,16 +48,20 @@ and the tokens of embeddings. A name without a model is `ModelNotFound` with `fi
 
 from application.parts.building import BuildParts, BuiltParts
 from application.parts.checking import sent_problems
+from application.parts.defaults import LEFT_OUT, FillDefaults, FilledDefaults
 from application.parts.maps import MakeMap
 from application.parts.pictures import SentPicture, pictures_in
 from application.parts.sent import NO_PARTS, SentParts
 from application.parts.upscaling import BuildUpscale, NamedUpscale
 
 __all__ = [
+    "LEFT_OUT",
     "NO_PARTS",
     "BuildParts",
     "BuildUpscale",
     "BuiltParts",
+    "FillDefaults",
+    "FilledDefaults",
     "MakeMap",
     "NamedUpscale",
     "SentParts",

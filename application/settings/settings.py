@@ -59,6 +59,7 @@ class Settings(PlanOverrides):
     model_scan_interval: float = 10.0
     default_model: str | None = None
     model_aliases: tuple[tuple[str, str], ...] = ()
+    model_settings: str | None = None
     default_inference_steps: int = 30
     default_guidance_scale: float = 7.5
     max_pixels: int = DEFAULT_MAX_PIXELS

@@ -73,7 +73,8 @@ def with_distillation(record: ModelRecord, by_header: Distilled | None) -> Model
         return record
     side = found.native_side
     size = record.native_size if side is None else Size(side, side)
-    return replace(record, distilled=found, native_size=size)
+    defaults = record.defaults.over(found.defaults)
+    return replace(record, distilled=found, native_size=size, defaults=defaults)
 
 
 def _may_be(family: ModelFamily | None) -> bool:

@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["NO_CARD", "ModelCard"]
+__all__ = ["LONGEST_DESCRIPTION", "NO_CARD", "ModelCard"]
+
+LONGEST_DESCRIPTION = 1000
+"""Characters of a description."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")  # noqa: RUF001 - people type both apostrophes
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from domain.models.defaults import ModelDefaults
 from domain.samplers import Scheduler
 
 __all__ = ["Distilled", "Evidence", "Method"]
@@ -122,6 +123,15 @@ class Distilled:
     def scheduler(self) -> Scheduler:
         """The sampler that it draws with."""
         return _HABITS[self.method].scheduler
+
+    @property
+    def defaults(self) -> ModelDefaults:
+        """The values for the fields of a request that are left out."""
+        return ModelDefaults(
+            num_inference_steps=self.steps,
+            guidance_scale=self.guidance_scale,
+            scheduler=self.scheduler,
+        )
 
     @property
     def note(self) -> str | None:

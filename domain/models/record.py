@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component, ModelMember
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.distilled import Distilled
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
+from domain.models.settings import ModelSettings
 from domain.models.stamps import FileStamp, ModelPart
 from domain.samplers import DEFAULT_SCHEDULER, Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
@@ -14,6 +16,7 @@ from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, 
 __all__ = [
     "SHORT_ID",
     "FileStamp",
+    "ModelDefaults",
     "ModelFamily",
     "ModelInput",
     "ModelKind",
@@ -100,6 +103,11 @@ class ModelRecord:
             if its metadata has none.
         rank: The largest rank of the matrices of a LoRA; None for other models, and for a LoRA
             without such matrices.
+        defaults: Its values for the fields of a request that are left out.
+        lacks_vae: Whether its file holds no VAE, so that it draws with a VAE of another file alone.
+        settings: What the operator says of it; None for nothing.
+        problems: What of the operator's settings and of a VAE beside it is not followed, each a
+            sentence without its subject, the model's name.
         component: The component of a pipeline that the file holds; None for other files.
         members: The files of a set, the diffusion model first; empty for any other model.
         distilled: What is known of a checkpoint that was made to draw in few steps; None for other
@@ -128,6 +136,10 @@ class ModelRecord:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    defaults: ModelDefaults = NO_DEFAULTS
+    lacks_vae: bool = False
+    settings: ModelSettings | None = None
+    problems: tuple[str, ...] = ()
     component: Component | None = None
     members: tuple[ModelMember, ...] = ()
     distilled: Distilled | None = None
@@ -135,13 +147,23 @@ class ModelRecord:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings that each result of this model has."""
-        hint = None if self.distilled is None else self.distilled.note
-        return tuple(f"{self.name} {note}" for note in (self.note, hint) if note is not None)
+        hint = None if self._made_for_few is None else self._made_for_few.note
+        notes = (self.note, hint, *self.problems)
+        return tuple(f"{self.name} {each}" for each in notes if each is not None)
 
     def warning_of(self, steps: int, guidance_scale: float) -> str | None:
         """Return why steps and guidance of a request do not suit the model; None if they do."""
-        told = None if self.distilled is None else self.distilled.warning(steps, guidance_scale)
+        made = self._made_for_few
+        told = None if made is None else made.warning(steps, guidance_scale)
         return None if told is None else f"{self.name} {told}"
+
+    @property
+    def _made_for_few(self) -> Distilled | None:
+        """What is known of its distillation, unless the operator says how it draws."""
+        told = self.settings
+        if told is not None and (told.num_inference_steps or told.guidance_scale) is not None:
+            return None
+        return self.distilled
 
     @property
     def description(self) -> str | None:
@@ -243,4 +265,4 @@ class ModelRecord:
 
         It has Karras' noise levels if the model's configuration names them.
         """
-        return DEFAULT_SCHEDULER if self.schedulers else None
+        return (self.defaults.scheduler or DEFAULT_SCHEDULER) if self.schedulers else None

@@ -20,9 +20,9 @@ from domain.errors import (
 )
 from domain.generation.parts.rules import ModelRole, ModelUse
 from domain.generation.request import GenerationRequest
-from domain.models.kinds import base_family
-from domain.models.record import ModelFamily, ModelKind, ModelRecord
+from domain.models.record import ModelKind, ModelRecord
 from domain.ports.model_headers import ModelHeaders
+from domain.services.addition_kinds import kind_problem
 from domain.services.model_faults import note_fault
 from domain.services.model_registry import ModelRegistry
 
@@ -38,25 +38,10 @@ _FITTING: Mapping[ModelKind, _Fitting] = MappingProxyType(
     }
 )
 """The function that compares an add-on of each kind with a checkpoint."""
-_TITLES: Mapping[ModelKind, str] = MappingProxyType(
-    {
-        ModelKind.CHECKPOINT: "a checkpoint",
-        ModelKind.DIFFUSION_MODEL: "a diffusion model",
-        ModelKind.TEXT_ENCODER: "a text encoder",
-        ModelKind.LORA: "a LoRA",
-        ModelKind.VAE: "a VAE",
-        ModelKind.EMBEDDING: "an embedding",
-        ModelKind.CONTROLNET: "a ControlNet",
-        ModelKind.UPSCALER: "an upscaler",
-        ModelKind.UNKNOWN: "a file of an unknown kind",
-    }
-)
 _VAE_OF_ANY_FAMILY = (
     "does not say for which family it is: the VAEs of Stable Diffusion 1 and 2 have the same "
     "tensors as that of SDXL. If the colours are wrong, it is for the other family"
 )
-_SAME_LATENTS = frozenset({ModelFamily.SD_1, ModelFamily.SD_2})
-"""The families whose VAEs can be exchanged: both have the one of Stable Diffusion 1."""
 _MOST_PAIRS = 2048
 
 
@@ -185,26 +170,8 @@ class AdditionChecks:
 
     def _problem(self, use: ModelUse, model: ModelRecord, checkpoint: ModelRecord) -> str | None:
         wanted = ModelKind(use.role)
-        title = _TITLES[wanted]
-        if model.kind is not wanted:
-            return (
-                f"is {model.name}, which is {_TITLES[model.kind]} and not {title}; choose {title} "
-                f"for {checkpoint.name}"
-            )
-        if not model.usable:
-            return f"is {model.name}, which cannot be used: {model.reason}"
-        if not checkpoint.schedulers:
-            return (
-                f"is {model.name}, and {checkpoint.name} draws without add-ons: only checkpoints "
-                "of Stable Diffusion 1, 2 and XL draw with them; leave it out, or choose another "
-                "checkpoint"
-            )
-        base, family = model.base, checkpoint.family
-        if base is not None and family is not None and not _is_for(model, base_family(family)):
-            return (
-                f"is {model.name}, {title} for {base}, and {checkpoint.name} is of the family "
-                f"{family}; choose {title} for {base_family(family)}, or another checkpoint"
-            )
+        if (problem := kind_problem(model, checkpoint, wanted)) is not None:
+            return problem
         named = controlnet.name_problem(model.name) if wanted is ModelKind.CONTROLNET else None
         if (problem := named or self._fit(model, checkpoint).problem) is not None:
             return f"is {model.name}, which does not fit {checkpoint.name}: {problem}"
@@ -224,10 +191,3 @@ class AdditionChecks:
             while len(self._fits) > self._most_pairs:
                 self._fits.popitem(last=False)
         return fit
-
-
-def _is_for(model: ModelRecord, base: ModelFamily | None) -> bool:
-    """Return whether an add-on is for checkpoints with this base."""
-    if model.kind is ModelKind.VAE and {model.base, base} <= _SAME_LATENTS:
-        return True
-    return model.base is base

@@ -1,5 +1,6 @@
 """What a batch is drawn with: its models, its pictures, and what these say."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from domain.errors import ModelNotFound, UnreadablePicture
@@ -13,7 +14,19 @@ from domain.ports.picture_source import PictureSource
 from domain.services.model_registry import ModelRegistry
 from domain.services.prompt_warnings import prompt_warnings
 
-__all__ = ["models_of", "pictures_of", "source_text", "warnings_of"]
+__all__ = ["models_of", "pictures_of", "source_text", "warnings_of", "with_needed_vae"]
+
+
+def with_needed_vae(registry: ModelRegistry, request: GenerationRequest) -> GenerationRequest:
+    """Return a request that names the default VAE, if its checkpoint has none in its file."""
+    if request.vae_id is not None:
+        return request
+    try:
+        model = registry.get(request.model_id)
+    except ModelNotFound:
+        return request
+    vae_id = model.defaults.vae_id if model.lacks_vae else None
+    return request if vae_id is None else dataclasses.replace(request, vae_id=vae_id)
 
 
 def models_of(registry: ModelRegistry, requests: Sequence[AnyRequest]) -> tuple[ModelRecord, ...]:
@@ -66,4 +79,16 @@ def warnings_of(models: Sequence[ModelRecord], request: AnyRequest) -> Iterator[
         unsuited = models[0].warning_of(request.num_inference_steps, request.guidance_scale)
         if unsuited is not None:
             yield unsuited
+        yield from _vae_warnings(models, request)
         yield from prompt_warnings(models[0], models[1:], request)
+
+
+def _vae_warnings(models: Sequence[ModelRecord], request: GenerationRequest) -> Iterator[str]:
+    """Yield which VAE draws, if it is the default of the checkpoint and not the one in its file."""
+    checkpoint, vae_id = models[0], request.vae_id
+    if vae_id is None or checkpoint.defaults.vae_id != vae_id:
+        return
+    for vae in models:
+        if vae.id == vae_id:
+            why = "holds no VAE, and" if checkpoint.lacks_vae else "is set up so that it"
+            yield f"{checkpoint.name} {why} draws with the VAE {vae.name}"

@@ -30,7 +30,13 @@ from domain.ports.model_headers import ModelHeaders
 from domain.ports.picture_codec import PictureCodec
 from domain.ports.picture_source import NoPictures, PictureSource
 from domain.services.addition_checks import AdditionChecks
-from domain.services.batch_inputs import models_of, pictures_of, source_text, warnings_of
+from domain.services.batch_inputs import (
+    models_of,
+    pictures_of,
+    source_text,
+    warnings_of,
+    with_needed_vae,
+)
 from domain.services.drawing_watchers import (
     AttendedDrawing,
     CallbackWatcher,
@@ -141,6 +147,7 @@ class GenerateImages:
         if isinstance(request, UpscaleRequest):
             check_upscale(self._registry, request)
             return request
+        request = with_needed_vae(self._registry, request)
         self._check_models(request)
         if request.seed is not None:
             return request

@@ -26,7 +26,8 @@ class Listing:
     """The models that the last scan found, and the missed models that a later scan may find.
 
     Attributes:
-        by_id: The models that were found.
+        found: The models that were found, as their files tell them.
+        by_id: The same models, complete.
         missed: The models that were missed and may be found again.
         unread_since: Since when a file or folder cannot be read; None if everything can be read.
         pending: Files that were found and are not listed yet.
@@ -35,6 +36,7 @@ class Listing:
         is_reading: Whether files are being read that may be listed soon.
     """
 
+    found: Mapping[str, ModelRecord] = field(default_factory=dict)
     by_id: Mapping[str, ModelRecord] = field(default_factory=dict)
     missed: Mapping[str, Missed] = field(default_factory=dict)
     unread_since: float | None = None
@@ -58,6 +60,7 @@ class Listing:
         }
         return dataclasses.replace(
             self,
+            found={key: each for key, each in self.found.items() if key not in gone},
             by_id={key: each for key, each in self.by_id.items() if key not in gone},
             missed={**self.missed, **{key: Missed(each, now) for key, each in gone.items()}},
             replaced={key: each for key, each in self.replaced.items() if key != model_id},
@@ -112,6 +115,7 @@ def next_listing(
     )
     unread_since = now if before.unread_since is None else before.unread_since
     return Listing(
+        found=by_id,
         by_id=by_id,
         missed=_still_missed(gone, scan, by_id),
         unread_since=unread_since if scan.unread else None,

@@ -9,8 +9,11 @@ from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoMode
 from domain.generation.fields.judging import model_id_problem
 from domain.models.names import ModelNames, bearers, may_bear
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
+from domain.ports.model_headers import ModelHeaders
 from domain.ports.model_locator import ModelLocator
+from domain.ports.model_settings import ModelSettingsSource, NoModelSettings
 from domain.ports.model_source import ModelScan, ModelSource
+from domain.services.completing import CompleteRecords
 from domain.services.model_listing import Listing, by_id_of, can_draw, next_listing
 from domain.services.model_sets import with_sets
 from domain.sizes import DEFAULT_MAX_PIXELS
@@ -33,11 +36,14 @@ class ModelRegistry(ModelLocator):
         source: ModelSource,
         *,
         names: ModelNames | None = None,
+        settings: ModelSettingsSource | None = None,
+        headers: ModelHeaders | None = None,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
-        self._names = names or ModelNames()
+        self._own_names = self._names = names or ModelNames()
+        self._complete = CompleteRecords(settings or NoModelSettings(), headers)
         self._max_pixels = max_pixels
         self._clock = clock
         self._listing = Listing()
@@ -199,19 +205,29 @@ class ModelRegistry(ModelLocator):
 
         The sentences are for the log, after the first scan.
         """
-        default = self._names.default
+        default = self._own_names.default
         asked = [] if default is None else [(default, True)]
         problems = []
-        for name, is_default in asked + [(alias, False) for alias in self._names.aliases]:
+        for name, is_default in asked + [(alias, False) for alias in self._own_names.aliases]:
             try:
                 self._one(name, is_default=is_default)
             except (ModelNotFound, ModelsNotRead) as error:
                 problems.append(str(error))
         return tuple(problems)
 
+    @property
+    def settings_problem(self) -> str | None:
+        """Why the newest settings of the operator are not followed; None if they are."""
+        return self._complete.settings_problem
+
+    def settings_problems(self) -> tuple[str, ...]:
+        """Return a sentence for each setting that no model follows, for the log."""
+        of_models = (f"{each.name} {text}" for each in self.models() for text in each.problems)
+        return (*self._complete.table_problems, *of_models)
+
     def forget(self, model_id: str) -> None:
         """Remove a model whose file has other bytes than its id. The next scan reads it again."""
-        self._listing = self._listing.without(model_id.lower(), self._clock())
+        self._publish(self._listing.without(model_id.lower(), self._clock()))
 
     def reject(self, model_id: str, reason: str) -> None:
         """Record why a model cannot draw, if only an attempt to draw has shown it.
@@ -219,7 +235,7 @@ class ModelRegistry(ModelLocator):
         The cause is in its bytes, so the record lasts as long as a file has these bytes.
         """
         self._rejected[model_id.lower()] = reason
-        self._listing = self._with_reasons(self._listing)
+        self._publish(self._listing)
 
     def _one(
         self,
@@ -258,9 +274,13 @@ class ModelRegistry(ModelLocator):
             raise NoModel
         return first
 
-    def _with_reasons(self, listing: Listing) -> Listing:
+    def _publish(self, listing: Listing) -> None:
+        """Complete the models that were found, and list them."""
         reasons = dict(tuple(self._rejected.items()))
-        return listing.with_reasons(reasons) if reasons else listing
+        by_id = self._complete(listing.found, reasons, listing.pending)
+        self._names = self._complete.names(self._own_names)
+        told = listing.with_reasons(reasons) if reasons else listing
+        self._listing = dataclasses.replace(told, by_id=by_id)
 
     def _scan(self) -> ModelScan:
         scan = self._source.scan()
@@ -272,6 +292,7 @@ class ModelRegistry(ModelLocator):
         listing = next_listing(self._listing, scan, by_id, self._clock(), patience=_AWAY_SECONDS)
         for gone in set(tuple(self._rejected)) - listing.ids:
             del self._rejected[gone]
-        self._listing = self._with_reasons(listing)
+        self._complete.read()
+        self._publish(listing)
         self._scanned = self._scanned or scan.settled
         return scan

@@ -17,6 +17,7 @@ from tests.fakes.crash_record import FakeCrashRecord
 from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_headers import FakeModelHeaders
+from tests.fakes.model_settings import FakeModelSettings
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.pictures import FakePictureIndex, FakePictureStore
 from tests.fakes.preprocessor import FakePreprocessor
@@ -55,6 +56,7 @@ class Service:
     process: FakeProcessReport
     headers: FakeModelHeaders
     preprocessor: FakePreprocessor
+    model_settings: FakeModelSettings
 
 
 def documented_app(container: Container) -> Flask:
@@ -93,6 +95,8 @@ def make_service(
     headers, preprocessor = FakeModelHeaders(), FakePreprocessor()
     container.model_headers.override(headers)
     container.picture_preprocessor.override(preprocessor)
+    model_settings = FakeModelSettings()
+    container.model_settings.override(model_settings)
     if scanned:
         container.model_registry().refresh()
     client = documented_app(container).test_client()
@@ -109,6 +113,7 @@ def make_service(
         process=process,
         headers=headers,
         preprocessor=preprocessor,
+        model_settings=model_settings,
     )
 
 

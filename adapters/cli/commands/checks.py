@@ -147,6 +147,8 @@ def check_models(settings: Settings, registry: ModelRegistry) -> Iterator[Check]
     else:
         remedy = "put a checkpoint into a folder, or run `ai-inference demo`"
         yield Check("models", Verdict.WARNING, f"no model can draw yet; {remedy}")
+    for problem in registry.settings_problems():
+        yield Check("MODEL_SETTINGS", Verdict.WARNING, problem)
 
 
 def check_data_dir(settings: Settings) -> Check:

@@ -1,5 +1,6 @@
 """`ai-inference doctor`."""
 
+import dataclasses
 import json
 import logging
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from adapters.cli.options import models_dir_option, with_models_dirs
 from adapters.cli.scan_progress import look_through
 from adapters.cli.terminal import StatusLine, plain
 from adapters.cli.wiring import Assembly
-from application.settings.settings import Settings
+from application.settings.settings import Settings, SettingsError
 
 __all__ = ["doctor"]
 
@@ -67,7 +68,12 @@ def _checks(assembly: Assembly, settings: Settings, line: StatusLine) -> Iterato
     yield check_device(assembly, settings)
     yield check_data_dir(settings)
     yield check_job_store(assembly, settings)
-    registry = assembly.core(settings, None).registry
+    try:
+        registry = assembly.core(settings, None).registry
+    except SettingsError as error:  # of the file that MODEL_SETTINGS names
+        yield Check("MODEL_SETTINGS", Verdict.PROBLEM, "; ".join(error.problems))
+        settings = dataclasses.replace(settings, model_settings=None)
+        registry = assembly.core(settings, None).registry
     # What the scanner warns of, the rows say.
     scanner = logging.getLogger("adapters.filesystem")
     level = scanner.level

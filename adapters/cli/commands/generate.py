@@ -20,7 +20,7 @@ from adapters.cli.sent_pictures import read_picture
 from adapters.cli.terminal import StatusLine, StepBar, human_seconds, plain
 from adapters.cli.wiring import Assembly, Core
 from application.model_choice import ModelChoice
-from application.parts import BuildParts, SentParts
+from application.parts import BuildParts, FillDefaults, SentParts
 from application.parts.checking import sent_problems
 from application.settings.settings import Settings
 from domain.errors import FieldProblem, InvalidRequest, ModelNotFound
@@ -61,7 +61,8 @@ def generate(
     """Draw PROMPT without a server.
 
     Standard output has a line for each picture, with its seed. After Ctrl-C no picture is left
-    behind. The defaults are those of the service: DEFAULT_MODEL or else the first model by path,
+    behind. The defaults are those of the service: DEFAULT_MODEL or else the first model by path.
+    The steps and the guidance are those of the model, if it has its own, or else
     DEFAULT_INFERENCE_STEPS and DEFAULT_GUIDANCE_SCALE.
 
     \b
@@ -82,7 +83,7 @@ def generate(
     values["output_format"] = output_format or format_of(output)
     sent = _with_pictures(sent_values(values), settings)
     given = {name: value for name, value in values.items() if value is not None}
-    request, parts = _request(settings, given, sent)
+    request, parts = _request(given, sent)
     if format_of(output) is not request.output_format:
         raise InputError(
             f"--output is '{plain(str(output))}', which is not a name for a "
@@ -138,17 +139,12 @@ def _with_pictures(values: dict[str, Any], settings: Settings) -> dict[str, Any]
 
 
 def _request(
-    settings: Settings, given: Mapping[str, Any], sent: Mapping[str, Any]
+    given: Mapping[str, Any], sent: Mapping[str, Any]
 ) -> tuple[GenerationRequest, SentParts]:
     """The request for a model that is yet to be found. Raises InputError, in the API's words."""
-    values = {
-        "num_inference_steps": settings.default_inference_steps,
-        "guidance_scale": settings.default_guidance_scale,
-        **given,
-    }
     problems = sent_problems(sent)
     try:
-        request = GenerationRequest(id="cli", model_id=_ANY_MODEL, **values)
+        request = GenerationRequest(id="cli", model_id=_ANY_MODEL, **given)
     except InvalidRequest as error:
         raise _input_error(InvalidRequest([*error.problems, *problems])) from None
     if problems:
@@ -190,7 +186,7 @@ def _draw(
         model = choose_model(core.registry, wanted)
         line.note(f"Drawing with {_called(model)}")
         line.show("getting ready")
-        return core.generate_images(_complete(core, asked, model), on_step=on_step)
+        return core.generate_images(_complete(core, settings, asked, model), on_step=on_step)
     except InvalidRequest as error:  # of what this model cannot do
         raise _input_error(error) from None
     except ModelNotFound as error:
@@ -202,11 +198,22 @@ def _draw(
         core.registry.close()
 
 
-def _complete(core: Core, asked: _Asked, model: ModelRecord) -> GenerationRequest:
-    """Return the request for this model, with its parts. Raises InvalidRequest."""
-    build = BuildParts(core.pictures, ModelChoice(core.registry, None))
+def _complete(
+    core: Core, settings: Settings, asked: _Asked, model: ModelRecord
+) -> GenerationRequest:
+    """Return the request for this model, with its parts and defaults. Raises InvalidRequest."""
+    choose = ModelChoice(core.registry, None)
+    build = BuildParts(core.pictures, choose)
     built = build(asked.parts, asked.given, caller=_CALLER, job_id=None, model_id=model.id)
-    request = dataclasses.replace(asked.request, model_id=model.id, **built.values)
+    fill = FillDefaults(
+        choose,
+        steps=settings.default_inference_steps,
+        guidance=settings.default_guidance_scale,
+    )
+    given = {**asked.given, **built.values}
+    filled = fill(given, model_id=model.id, caller=_CALLER, job_id=None)
+    values = {**built.values, **filled.values}
+    request = dataclasses.replace(asked.request, model_id=model.id, **values)
     build.keep(built, caller=_CALLER)
     return request
 

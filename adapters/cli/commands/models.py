@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
@@ -10,7 +10,9 @@ from adapters.cli.options import models_dir_option, settings_for
 from adapters.cli.scan_progress import look_through
 from adapters.cli.terminal import StatusLine, human_bytes, plain
 from adapters.cli.wiring import Assembly
+from domain.models.defaults import ModelDefaults
 from domain.models.record import SHORT_ID, ModelRecord, PendingModel
+from domain.models.settings import ModelSettings
 from domain.sizes import Size, SizeLimits
 
 __all__ = ["models"]
@@ -18,6 +20,13 @@ __all__ = ["models"]
 
 _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOTES")
 _SHOWN_WORDS = 4
+_OBJECTS = (Size, SizeLimits, ModelDefaults, ModelSettings)
+_DEFAULTS: Mapping[str, str] = {
+    "num_inference_steps": "steps",
+    "guidance_scale": "guidance",
+    "scheduler": "scheduler",
+    "clip_skip": "clip skip",
+}
 # The names of GET /v1/models.
 _FIELDS = (
     *("id", "name", "size", "path", "extension", "kind", "family", "base", "precision"),
@@ -32,6 +41,9 @@ _FIELDS = (
         "aliases",
         "schedulers",
         "default_scheduler",
+        "defaults",
+        "settings",
+        "warnings",
         "native_size",
         "sizes",
     ),
@@ -80,7 +92,7 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
 def _as_the_api(model: ModelRecord) -> dict[str, object]:
     values = {name: getattr(model, name) for name in _FIELDS}
     return {
-        name: dataclasses.asdict(value) if isinstance(value, Size | SizeLimits) else value
+        name: dataclasses.asdict(value) if isinstance(value, _OBJECTS) else value
         for name, value in values.items()
     }
 
@@ -95,20 +107,34 @@ def _rows(
             each.family or "-",
             human_bytes(each.size),
             each.id[:SHORT_ID],
-            plain(_note(each)),
+            plain(_note(each, found)),
         )
     for waiting in pending:
         name, size = plain(waiting.name), human_bytes(waiting.size)
         yield (name, "-", "-", size, "-", plain(waiting.reason or "it is not complete yet"))
 
 
-def _note(model: ModelRecord) -> str:
-    """Return why a model cannot be used, or what a LoRA says of itself."""
+def _note(model: ModelRecord, found: Sequence[ModelRecord]) -> str:
+    """Return why a model cannot be used, or what it says of itself."""
     if not model.usable:
         return model.reason or ""
     rank = () if model.rank is None else (f"rank {model.rank}",)
     words = ", ".join(model.trigger_words[:_SHOWN_WORDS])
-    return "; ".join((*rank, f"trigger words: {words}") if words else rank)
+    triggers = (f"trigger words: {words}",) if words else ()
+    return "; ".join((*rank, *triggers, *_defaults(model, found), *model.problems))
+
+
+def _defaults(model: ModelRecord, found: Sequence[ModelRecord]) -> Iterator[str]:
+    """Yield what a model prefers for the options that are left out."""
+    for name, value in model.defaults.items():
+        if name in _DEFAULTS:
+            yield (
+                f"{_DEFAULTS[name]} {value:g}"
+                if isinstance(value, float)
+                else (f"{_DEFAULTS[name]} {value}")
+            )
+    vae_id = model.defaults.vae_id
+    yield from (f"VAE {each.name}" for each in found if each.id == vae_id)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -30,6 +30,7 @@ from adapters.diffusion.loading.placement import place
 from adapters.diffusion.loading.unet_inputs import with_guidance, without_picture
 from adapters.diffusion.loading.unread_tensors import unread_reason
 from adapters.diffusion.loading.weights import Weights, read_metadata, read_weights
+from adapters.diffusion.no_autoencoder import stand_in
 from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from domain.checkpoints.averages import places_of_averages
@@ -69,7 +70,9 @@ def read_file(model: ModelRecord, device: Device, tick: Callable[[], None]) -> P
         weights = without_picture(weights)
     files = embedded or _family_configuration(model, weights, metadata)
     dtype = _loaded_dtype(weights, device)
-    pipeline = _assemble(weights, files, dtype)
+    has_vae = not model.lacks_vae or any(name.startswith(_VAE) for name in weights)
+    own_vae = None if has_vae else stand_in(json.loads(files["vae/config.json"]))
+    pipeline = _assemble(weights, files, dtype, own_vae)
     if (reason := unread_reason(weights.facts, pipeline.components)) is not None:
         raise ModelNotLoadable(reason, model.name, lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.mapped)
@@ -115,10 +118,13 @@ def _family_configuration(
     return configuration_files(model.family, prediction, facts)
 
 
-def _assemble(weights: Weights, files: Mapping[str, str], dtype: torch.dtype) -> Any:
+def _assemble(
+    weights: Weights, files: Mapping[str, str], dtype: torch.dtype, vae: torch.nn.Module | None
+) -> Any:
     """Build every component from the weights and the configuration, then the pipeline.
 
-    Each component takes its own tensors, so that no others are made from codes meanwhile.
+    Each component takes its own tensors, so that no others are made from codes meanwhile. `vae`
+    takes the place of an autoencoder that the weights do not have.
     """
     index = json.loads(files["model_index.json"])
     is_xl = "text_encoder_2" in index
@@ -131,7 +137,8 @@ def _assemble(weights: Weights, files: Mapping[str, str], dtype: torch.dtype) ->
                 torch_dtype=dtype,
                 local_files_only=True,
             ),
-            "vae": AutoencoderKL.from_single_file(
+            "vae": vae
+            or AutoencoderKL.from_single_file(
                 weights.taken(*_VAE),
                 config=folder,
                 subfolder="vae",

@@ -19,6 +19,7 @@ from diffusers.loaders.single_file_utils import (
 )
 
 from adapters.diffusion.loading.unet_inputs import GUIDANCE, GUIDANCE_OF_DIFFUSERS
+from adapters.diffusion.no_autoencoder import NoAutoencoder
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.unused import (
     is_harmless,
@@ -92,7 +93,8 @@ def _converted(
     yield unet, convert_ldm_unet_checkpoint(stand_ins, config=dict(unet.config))
     if GUIDANCE in stand_ins:
         yield unet, {GUIDANCE_OF_DIFFUSERS: stand_ins[GUIDANCE]}
-    yield vae, convert_ldm_vae_checkpoint(stand_ins, config=dict(vae.config))
+    if not isinstance(vae, NoAutoencoder):
+        yield vae, convert_ldm_vae_checkpoint(stand_ins, config=dict(vae.config))
     second = parts.get("text_encoder_2")
     if second is not None:
         yield second, convert_open_clip_checkpoint(second, stand_ins, prefix=_SECOND_OPEN_CLIP)

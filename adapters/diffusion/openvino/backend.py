@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
+from adapters.diffusion.no_autoencoder import NoAutoencoder
 from adapters.diffusion.pipeline import Pipeline, StableDiffusion
 
 __all__ = ["accelerate_with_openvino", "decodes_with_openvino"]
@@ -101,4 +102,5 @@ def _converts_unet(unet: Any) -> bool:
 
 
 def _converts_vae(vae: Any) -> bool:
-    return isinstance(vae, AutoencoderKL) and vae.dtype in _PRECISIONS
+    is_real = isinstance(vae, AutoencoderKL) and not isinstance(vae, NoAutoencoder)
+    return is_real and vae.dtype in _PRECISIONS

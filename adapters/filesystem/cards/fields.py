@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from domain.models.card import ModelCard
+from domain.models.card import LONGEST_DESCRIPTION, ModelCard
 
 __all__ = ["MAX_PROMPTS", "MAX_TEXT", "MAX_WORDS", "card_of", "one_line"]
 
-MAX_TEXT = 1000
+MAX_TEXT = LONGEST_DESCRIPTION
 """Characters of a description, and of a sample prompt: the longest prompt of `/v1`."""
 
 MAX_PROMPTS = 20

@@ -17,9 +17,11 @@ from domain.checkpoints.prediction import prediction_of
 from domain.checkpoints.unets import UnknownUnet
 from domain.models.record import ModelFamily
 
-__all__ = ["UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
+__all__ = ["UNET", "VAE", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
 
 UNET = "model.diffusion_model."
+VAE = "first_stage_model."
+_VAE = "VAE"
 # Prefixes of a UNet or transformer in a file of its own: original names, diffusers' names.
 _BARE = ("input_blocks.0.0.weight", "joint_blocks.0.", "double_blocks.0.")
 _DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
@@ -132,6 +134,8 @@ def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str 
         )
     parts = checkpoint_parts(family, unet)
     absent = [part for part, needed in parts.items() if not needed.keys() & tensors.keys()]
+    if absent == [_VAE]:  # a VAE of another file can draw in its place
+        absent, parts = [], {part: needed for part, needed in parts.items() if part != _VAE}
     if absent:
         return f"it holds no {' and no '.join(absent)}; get the full checkpoint"
     for part, needed in parts.items():

@@ -7,6 +7,7 @@ from adapters.filesystem.cards.metadata import card_in
 from adapters.filesystem.classification.addons import Addon, addon_of, is_lora
 from adapters.filesystem.classification.checkpoints import (
     UNET,
+    VAE,
     checkpoint_family,
     is_checkpoint,
     why_not_loadable,
@@ -37,6 +38,7 @@ from domain.checkpoints.upscalers import (
 )
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.distilled import Distilled
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
@@ -44,7 +46,7 @@ from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
 
-_CONFIGURED_PARTS = (UNET, "first_stage_model.", "cond_stage_model.")
+_CONFIGURED_PARTS = (UNET, "cond_stage_model.")
 _COMPANIONS = frozenset(ModelKind) - {
     *(ModelKind.CHECKPOINT, ModelKind.DIFFUSION_MODEL, ModelKind.TEXT_ENCODER, ModelKind.UNKNOWN),
 }
@@ -87,6 +89,8 @@ class Classification:
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
         distilled: What the header says of a distillation; None if it says nothing.
+        defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
+        lacks_vae: As `ModelRecord.lacks_vae`.
         component: As `ModelRecord.component`.
     """
 
@@ -106,6 +110,8 @@ class Classification:
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
     distilled: Distilled | None = None
+    defaults: ModelDefaults = NO_DEFAULTS
+    lacks_vae: bool = False
     component: Component | None = None
 
 
@@ -150,6 +156,11 @@ def classify(header: Header) -> Classification:
         trigger_words=addon.trigger_words,
         rank=addon.rank,
         distilled=_distilled(header, kind, family) if reason is None else None,
+        lacks_vae=(
+            kind is ModelKind.CHECKPOINT
+            and reason is None
+            and not any(name.startswith(VAE) for name in header.tensors)
+        ),
     )
 
 

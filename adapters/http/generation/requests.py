@@ -13,6 +13,7 @@ from application.parts import (
     NO_PARTS,
     BuildParts,
     BuildUpscale,
+    FillDefaults,
     NamedUpscale,
     SentParts,
     SentPicture,
@@ -33,7 +34,8 @@ class NamedRequest:
     Attributes:
         request: The request.
         model_name: The name of the checkpoint; empty if the caller named none.
-        other_names: The names of the other models, by the fields that have them.
+        other_names: The names of the other models, by the fields that have them, and the fields
+            that were left out, as `FilledDefaults.names`.
     """
 
     request: GenerationRequest
@@ -64,6 +66,11 @@ class RequestMaker:
         self._settings = settings
         self._choose = choose
         self._build = BuildParts(pictures, choose)
+        self._fill = FillDefaults(
+            choose,
+            steps=settings.default_inference_steps,
+            guidance=settings.default_guidance_scale,
+        )
         self._job_service = job_service
         self._build_upscale = BuildUpscale(self._build, choose, job_service)
 
@@ -75,6 +82,7 @@ class RequestMaker:
         natively: bool = False,
         parts: SentParts = NO_PARTS,
         within: float | None = None,
+        effort: float = 1.0,
         **more: Any,
     ) -> NamedRequest:
         """Return the request of checked `fields` and `parts`.
@@ -90,7 +98,9 @@ class RequestMaker:
                 image it is that of the image.
             parts: The pictures, the second pass and the upscaling.
             within: Seconds that the caller allows; None for any.
-            more: Further fields, which take precedence.
+            effort: The factor of the number of steps, if `fields` leave the number out.
+            more: Further fields, which take precedence. None counts as left out for the fields that
+                a model has defaults for.
 
         Raises:
             InvalidRequest: One of `more` is wrong, a picture is unknown or unreadable, or a text
@@ -111,11 +121,19 @@ class RequestMaker:
             size = self._choose.size(model_id, caller=caller, job_id=job_id)
             sides = {} if size is None else {"width": size.width, "height": size.height}
             made |= {side: pixels for side, pixels in sides.items() if side not in fields}
-        request = generation_request(fields, self._settings, **{**made, **more}, model_id=model_id)
+        filled = self._fill(
+            {**fields, **made, **more},
+            model_id=model_id,
+            caller=caller,
+            job_id=job_id,
+            effort=effort,
+        )
+        values = {**made, **more, **filled.values, "model_id": model_id}
+        request = generation_request(fields, self._settings, **values)
         if built.new:
             self._job_service.check(request, caller=caller, within=within)
             self._build.keep(built, caller=caller)
-        return NamedRequest(request, name, built.names)
+        return NamedRequest(request, name, {**built.names, **filled.names})
 
     def picture_problems(
         self, pictures: Mapping[str, SentPicture], *, caller: str

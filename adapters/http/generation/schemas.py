@@ -68,7 +68,7 @@ class GenerationRequestSchema(JudgedSchema, RequestSchema):
 
 
 def generation_request(fields_: JudgedFields, settings: Settings, **more: Any) -> GenerationRequest:
-    """Return the request of checked fields of a body and `more`, with the configured defaults.
+    """Return the request of checked fields of a body and `more`.
 
     Raise InvalidRequest if one of `more` is wrong, or if a text holds a credential of this service.
     """
@@ -77,22 +77,17 @@ def generation_request(fields_: JudgedFields, settings: Settings, **more: Any) -
     for number, each in enumerate(given.get("embeddings", ())):
         texts[f"embeddings[{number}].token"] = each.token
     refuse_credentials(texts, settings)
-    gaps = {name: each for name, each in _configured(settings).items() if name not in given}
-    return GenerationRequest.of(fields_, **gaps, **more)
+    return GenerationRequest.of(fields_, **more)
 
 
 def request_defaults(settings: Settings) -> dict[str, object]:
-    """Return the default of each field of a `GenerationRequest`."""
+    """Return the service's default of each field of a `GenerationRequest`."""
     own = {
         row.name: row.default
         for row in dataclasses.fields(GenerationRequest)
         if row.name in FIELDS and row.default is not dataclasses.MISSING
     }
-    return own | _configured(settings)
-
-
-def _configured(settings: Settings) -> dict[str, Any]:
-    return {
+    return own | {
         "num_inference_steps": settings.default_inference_steps,
         "guidance_scale": settings.default_guidance_scale,
     }

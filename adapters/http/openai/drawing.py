@@ -15,7 +15,7 @@ from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.waiting import WaitingCallers
 from adapters.http.openai.answers import images_answer, in_base64
 from adapters.http.openai.names import NO_NAMES, pictures_told_as
-from adapters.http.openai.quality import steps_of
+from adapters.http.openai.quality import QUALITIES
 from adapters.http.openai.schemas import AskedImages
 from adapters.http.openai.streams import PictureStreams
 from adapters.http.v1.picture_links import LinkMaker
@@ -75,13 +75,10 @@ class ImagesDrawer:
         if as_url:
             self._make_link.check_host()
         more: dict[str, Any] = {"id": _job_id()}
-        if asked.effort is not None and "num_inference_steps" not in asked.fields:
-            more["num_inference_steps"] = steps_of(
-                asked.effort, self._settings.default_inference_steps
-            )
+        effort = 1.0 if asked.effort is None else QUALITIES[asked.effort]
         with pictures_told_as(picture_names):
             wanted = self._make_request(
-                asked.fields, caller=caller, natively=True, parts=asked.parts, **more
+                asked.fields, caller=caller, natively=True, parts=asked.parts, effort=effort, **more
             )
         asked.parts.drop_files()  # they are stored, and the wait may be long
         give_back_body()

@@ -1,14 +1,11 @@
-"""Maps the OpenAI API's qualities to numbers of steps.
+"""Maps the OpenAI API's qualities to factors of the number of steps.
 
 The qualities are those of `openai` 3.54, `types/image_generate_params.py`.
 """
 
-import math
 from collections.abc import Mapping
 
-from domain.generation.fields import integers
-
-__all__ = ["QUALITIES", "steps_of", "told_quality"]
+__all__ = ["QUALITIES", "told_quality"]
 
 QUALITIES: Mapping[str, float] = {
     "auto": 1.0,
@@ -24,13 +21,6 @@ QUALITIES: Mapping[str, float] = {
 
 _OLD = {"standard": "medium", "hd": "high"}
 """Qualities that answers of that API do not have, with those of the same number of steps."""
-
-
-def steps_of(quality: str, default: int) -> int:
-    """Return the steps of a quality, within the limits of a request; a half is rounded up."""
-    limit = integers("num_inference_steps")
-    steps = math.floor(default * QUALITIES[quality] + 0.5)
-    return min(max(steps, limit.minimum), limit.maximum)
 
 
 def told_quality(asked: str | None, *, auto: str = "auto") -> str:

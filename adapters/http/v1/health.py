@@ -23,6 +23,11 @@ __all__ = ["public_blueprint"]
 
 _PAGE_HEADERS = ("Cache-Control", "Content-Security-Policy", "ETag", "Referrer-Policy")
 """Headers of the page. The answer in JSON does not have them."""
+# Everybody can read this, so it tells nothing of the file.
+_NOT_FOLLOWED = (
+    "the file of MODEL_SETTINGS has a fault, so its last version without a fault holds; the log "
+    "names the fault"
+)
 _ERRORS: Mapping[Readiness, DomainError] = {
     Readiness.NO_MODEL: NoModel(),
     Readiness.IN_USE: StorageInUse(),
@@ -113,7 +118,8 @@ def public_blueprint(
             return problem_response(
                 HTTPStatus.SERVICE_UNAVAILABLE, code="not_ready", detail=_reason(readiness)
             )
-        return {"status": readiness.value}
+        is_followed = registry.settings_problem is None
+        return {"status": readiness.value, "warnings": [] if is_followed else [_NOT_FOLLOWED]}
 
     return blueprint
 

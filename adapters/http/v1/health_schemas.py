@@ -40,3 +40,7 @@ class ReadySchema(AnswerSchema):
     """A request would be drawn now."""
 
     status = fields.String(metadata={"const": "ready"})
+    warnings = fields.List(
+        fields.String(),
+        metadata={"description": "What the operator should repair. The log has the details."},
+    )

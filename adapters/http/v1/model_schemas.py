@@ -28,6 +28,29 @@ class _SizeLimitsSchema(AnswerSchema):
     max_pixels = fields.Integer(metadata={"description": "The largest width × height."})
 
 
+class _ModelDefaultsSchema(AnswerSchema):
+    """The values for fields that a request leaves out; null for those of the service."""
+
+    num_inference_steps = fields.Integer(allow_none=True)
+    guidance_scale = fields.Float(allow_none=True)
+    scheduler = fields.Enum(Scheduler, by_value=True, allow_none=True)
+    clip_skip = fields.Integer(allow_none=True)
+    vae_id = _text("The id of the VAE that draws; null for the VAE in the file.", allow_none=True)
+
+
+class _ModelSettingsSchema(AnswerSchema):
+    """The table of the operator in `MODEL_SETTINGS`; null for what it does not say."""
+
+    name = _text("The name of the table.")
+    num_inference_steps = fields.Integer(allow_none=True)
+    guidance_scale = fields.Float(allow_none=True)
+    scheduler = fields.Enum(Scheduler, by_value=True, allow_none=True)
+    clip_skip = fields.Integer(allow_none=True)
+    vae = fields.String(allow_none=True)
+    aliases = fields.List(fields.String())
+    description = fields.String(allow_none=True)
+
+
 class ModelSchema(AnswerSchema):
     """A model: a file, or a diffusers folder. Its id names the bytes."""
 
@@ -113,6 +136,25 @@ class ModelSchema(AnswerSchema):
             "description": "The scheduler that draws if a request names none; null if the model "
             "has its own."
         },
+    )
+    defaults = fields.Nested(
+        _ModelDefaultsSchema,
+        metadata={
+            "description": "The values of the model for fields that a request leaves out; null for "
+            "those of the service."
+        },
+    )
+    settings = fields.Nested(
+        _ModelSettingsSchema,
+        allow_none=True,
+        metadata={
+            "description": "What the operator says of the model in `MODEL_SETTINGS`; null for "
+            "nothing."
+        },
+    )
+    warnings = fields.List(
+        fields.String(),
+        metadata={"description": "What each result of the model says; often empty."},
     )
     native_size = fields.Nested(
         _SizeSchema,

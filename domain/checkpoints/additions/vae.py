@@ -14,6 +14,7 @@ from domain.checkpoints.header_values import TensorFacts
 __all__ = ["fit", "mismatch"]
 
 _VAES = ("first_stage_model.", "vae/")
+_LAST_LAYERS = ("model.diffusion_model.out.2.weight", "unet/conv_out.weight")
 _UNETS = ("model.diffusion_model.input_blocks.0.0.", "unet/conv_in.")
 
 
@@ -36,11 +37,29 @@ def fit(addon: Mapping[str, TensorFacts], checkpoint: Mapping[str, TensorFacts])
         return Fit(
             "the checkpoint is not of Stable Diffusion 1, 2 or XL, and others keep their own VAE"
         )
+    if not any(name.startswith(_VAES) for name in checkpoint):
+        return Fit(_channels_mismatch(layout.facts, checkpoint))
     try:
         own = _own(checkpoint)
     except UnusableAddition:
         return Fit("the checkpoint has an autoencoder of another kind")
     return Fit(mismatch(layout.facts, own))
+
+
+def _channels_mismatch(
+    facts: AutoencoderFacts, checkpoint: Mapping[str, TensorFacts]
+) -> str | None:
+    """Return why an autoencoder does not fit the UNet of a checkpoint without one.
+
+    The UNet tells the channels of its latents. Loading compares the rest with the configuration.
+    """
+    for name, tensor in checkpoint.items():
+        if name in _LAST_LAYERS and tensor.shape[:1] != (facts.channels,):
+            return (
+                f"its latents have {facts.channels} channels, and those of the checkpoint "
+                f"{tensor.shape[0] if tensor.shape else 0}"
+            )
+    return None
 
 
 def mismatch(facts: AutoencoderFacts, own: AutoencoderFacts) -> str | None:

@@ -187,7 +187,7 @@ def test_a_file_being_read_does_not_block_other_models(scanned: bool) -> None:
 
 def test_a_ready_service_says_so() -> None:
     response = in_state(Readiness.READY).client.get("/health/ready")
-    assert (response.status_code, response.get_json()) == (200, {"status": "ready"})
+    assert (response.status_code, response.get_json()) == (200, {"status": "ready", "warnings": []})
 
 
 def test_a_service_that_waits_for_another_is_not_ready() -> None:

@@ -63,7 +63,6 @@ def test_a_checkpoint_that_lacks_any_one_tensor_is_not_loadable(family: ModelFam
 @pytest.mark.parametrize(
     ("family", "left_out", "reason"),
     [
-        (ModelFamily.SD_1, (VAE,), "it holds no VAE; get the full checkpoint"),
         (ModelFamily.SD_1, (CLIP,), "it holds no text encoder; get the full checkpoint"),
         (ModelFamily.SD_2_V, (VAE, "cond_stage_model."), "it holds no VAE and no text encoder"),
         (ModelFamily.SDXL, ("conditioner.embedders.1.",), "it holds no second text encoder"),
@@ -79,6 +78,17 @@ def test_a_missing_part_is_named(
     assert (answer.kind, answer.family) == (ModelKind.CHECKPOINT, family)
     assert answer.reason is not None
     assert answer.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("family", [ModelFamily.SD_1, ModelFamily.SD_2_V, ModelFamily.SDXL])
+def test_a_checkpoint_without_a_vae_can_draw_with_another(family: ModelFamily) -> None:
+    whole = checkpoint(family)
+    rest = {name: tensor for name, tensor in whole.items() if not name.startswith(VAE)}
+    answer = classified(rest)
+    assert (answer.family, answer.reason, answer.lacks_vae) == (family, None, True)
+    assert not classified(whole).lacks_vae
+    half = {name: tensor for name, tensor in whole.items() if f"{VAE}decoder" not in name}
+    assert "its VAE is not that of" in (classified(half).reason or "")
 
 
 def test_a_tensor_of_another_shape_is_named() -> None:

@@ -13,7 +13,9 @@ from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity import Identity
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from domain.models.card import ModelCard
+from domain.models.defaults import ModelDefaults
 from domain.models.record import FileStamp, ModelFamily, ModelKind
+from domain.samplers import Scheduler
 from domain.services.model_registry import ModelRegistry
 from tests.paths import ROOT
 
@@ -50,6 +52,8 @@ CHECKPOINT = Identity(
         loadable=True,
         reason=None,
         card=ModelCard("Cats.", ("a cat", "two cats"), ("cat", "cats")),
+        defaults=ModelDefaults(4, 1.0, Scheduler.EULER_A, 2),
+        lacks_vae=True,
     ),
 )
 UNKNOWN = Identity(

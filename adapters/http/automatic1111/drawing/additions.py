@@ -8,7 +8,7 @@ from typing import Any
 from adapters.http.automatic1111.controlnet import BuildControls, ControlMaps, InitImage
 from adapters.http.automatic1111.drawing.asked import AskedPictures
 from adapters.http.automatic1111.drawing.schemas import VAE
-from adapters.http.automatic1111.networks import BuildNetworks, chosen_vae
+from adapters.http.automatic1111.networks import BuildNetworks, chosen_vae, is_own_vae
 from adapters.http.automatic1111.options import CLIP_SKIP_OPTION, VAE_OPTION, Options
 from domain.generation.parts import PromptSyntax
 from domain.models.record import ModelRecord
@@ -28,7 +28,6 @@ class BuiltAdditions:
     Attributes:
         values: The values for `SentParts`.
         names: The name in the body of each of them, as in `told_as`.
-        vae: The VAE; None for that of the checkpoint.
         ignored: The fields that are not followed.
         warnings: What to know about the additions.
         maps: Makes the maps of the ControlNets, as PNG files in base64.
@@ -36,7 +35,6 @@ class BuiltAdditions:
 
     values: Mapping[str, Any]
     names: Mapping[str, str]
-    vae: ModelRecord | None = None
     ignored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     maps: Callable[[], Iterator[str]] = field(default=lambda: iter(()))
@@ -78,7 +76,7 @@ class Additions:
         networks = self._networks(asked.loras, prompts, checkpoint)
         init_image = _init_image(asked)
         controls = self._controls(asked.controls, size=size, init_image=init_image)
-        vae, vae_field = self._vae(asked, own)
+        vae_id, vae_field = self._vae(asked, own, checkpoint)
         clip_skip, clip_field = asked.clip_skip or (own.clip_skip, CLIP_SKIP_OPTION)
         # Pipelines that draw with their authors' configuration read their prompts themselves.
         has_grammar = bool(checkpoint.schedulers)
@@ -87,7 +85,7 @@ class Additions:
             "loras": [*networks.loras] or None,
             "embeddings": [*networks.embeddings] or None,
             "controls": [*controls.values] or None,
-            "vae_id": None if vae is None else vae.id,
+            "vae_id": vae_id,
             "clip_skip": clip_skip,
             "prompt_syntax": PromptSyntax.WEIGHTED if has_grammar else None,
         }
@@ -99,7 +97,6 @@ class Additions:
                 "vae_id": vae_field,
                 "clip_skip": clip_field,
             },
-            vae,
             controls.ignored,
             (*plain, *networks.warnings, *controls.warnings),
             partial(
@@ -107,11 +104,16 @@ class Additions:
             ),
         )
 
-    def _vae(self, asked: AskedPictures, own: Options) -> tuple[ModelRecord | None, str]:
-        """Return the VAE, and the field that names it."""
+    def _vae(
+        self, asked: AskedPictures, own: Options, checkpoint: ModelRecord
+    ) -> tuple[str | None, str]:
+        """Return the `vae_id`, and the field that names it; None for the default."""
         if asked.vae:
-            return chosen_vae(self._registry, asked.vae, field=VAE), VAE
-        return own.chosen_vae(self._registry), VAE_OPTION
+            is_own, vae = is_own_vae(asked.vae), chosen_vae(self._registry, asked.vae, field=VAE)
+        else:
+            is_own, vae = own.keeps_own_vae, own.chosen_vae(self._registry)
+        vae_id = checkpoint.id if is_own else None if vae is None else vae.id
+        return vae_id, VAE if asked.vae else VAE_OPTION
 
 
 def _has_brackets(text: str) -> bool:

@@ -79,7 +79,6 @@ class Drawing:
             [*map(as_drawn, results)],
             model,
             replace(asked, ignored=[*asked.ignored, *added.ignored]),
-            vae=added.vae,
             maps=added.maps() if asked.send_images else (),
             warnings=added.warnings,
             models={each.id: each for each in self._registry.models()},

@@ -95,7 +95,6 @@ def pictures(
     model: ModelRecord,
     asked: AskedPictures,
     *,
-    vae: ModelRecord | None,
     maps: Iterable[str],
     warnings: Sequence[str],
     models: Mapping[str, ModelRecord],
@@ -106,7 +105,6 @@ def pictures(
         results: The pictures.
         model: The checkpoint.
         asked: The request.
-        vae: The VAE; None for that of the checkpoint.
         maps: Files that follow the pictures, in base64: the maps of ControlNets.
         warnings: What to know about the request.
         models: All models, by their ids.
@@ -125,7 +123,7 @@ def pictures(
     told = {
         **_UNUSED_FEATURES,
         **_of_model(model),
-        **_of_vae(vae),
+        **_of_vae(first.request.vae_id, models),
         "clip_skip": first.request.clip_skip,
         "denoising_strength": asked.echo["denoising_strength"],
         "extra_generation_params": _extra(infotexts[0]),
@@ -187,10 +185,11 @@ def _of_model(model: ModelRecord) -> dict[str, object]:
     }
 
 
-def _of_vae(vae: ModelRecord | None) -> dict[str, object]:
+def _of_vae(vae_id: str | None, models: Mapping[str, ModelRecord]) -> dict[str, object]:
+    vae = None if vae_id is None else models.get(vae_id)
     return {
         "sd_vae_name": None if vae is None else vae.name,
-        "sd_vae_hash": None if vae is None else vae.id[:SHORT_ID],
+        "sd_vae_hash": None if vae_id is None else vae_id[:SHORT_ID],
     }
 
 

@@ -13,6 +13,7 @@ from adapters.http.automatic1111.networks.vaes import (
     AUTOMATIC,
     OWN_VAES,
     chosen_vae,
+    is_own_vae,
     vae_name,
     vaes,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "PromptNetworks",
     "chosen_vae",
     "found_beside",
+    "is_own_vae",
     "named_models",
     "network_in",
     "read_networks",

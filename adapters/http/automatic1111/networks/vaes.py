@@ -6,16 +6,22 @@ from adapters.http.automatic1111.networks.names import found_beside, named_model
 from domain.models.record import ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["AUTOMATIC", "OWN_VAES", "chosen_vae", "vae_name", "vaes"]
+__all__ = ["AUTOMATIC", "OWN_VAES", "chosen_vae", "is_own_vae", "vae_name", "vaes"]
 
 AUTOMATIC = "Automatic"
-OWN_VAES = (AUTOMATIC, "None")
-"""The names of the VAE in the checkpoint. The web UI also looks for a file beside the checkpoint
-that has its name; this service does not, because a VAE is named or it is not used."""
+_NONE = "None"
+OWN_VAES = (AUTOMATIC, _NONE)
+"""The names that no file has: `Automatic` for the default VAE of the checkpoint, such as a file
+beside it, and `None` for the VAE in the checkpoint."""
+
+
+def is_own_vae(wanted: str) -> bool:
+    """Return whether this name means the VAE in the checkpoint, whatever its default is."""
+    return wanted.lower() == _NONE.lower()
 
 
 def chosen_vae(registry: ModelRegistry, wanted: str, *, field: str) -> ModelRecord | None:
-    """Return the VAE that `wanted` names; None for that of the checkpoint.
+    """Return the VAE that `wanted` names; None for a name of `OWN_VAES`, and for an empty one.
 
     Raise ModelNotFound and ModelsNotRead as `found_beside` does.
     """

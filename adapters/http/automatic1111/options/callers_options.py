@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.http.automatic1111.checkpoints import chosen_checkpoint, title
-from adapters.http.automatic1111.networks import AUTOMATIC, chosen_vae, vae_name
+from adapters.http.automatic1111.networks import AUTOMATIC, chosen_vae, is_own_vae, vae_name
 from domain.errors import ModelNotFound, ModelsNotRead
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.models.record import ModelRecord
@@ -41,14 +41,14 @@ class Options:
     Attributes:
         checkpoint: The checkpoint that draws; None for the default one.
         vae: The VAE that decodes.
-        clip_skip: The layer of the text encoder, counted from its end.
+        clip_skip: The layer of the text encoder, counted from its end; None for that of the model.
         samples_format: The format of the picture files.
         jpeg_quality: The quality of the files, if the format has a quality.
     """
 
     checkpoint: Chosen | None = None
     vae: Chosen = _OWN_VAE
-    clip_skip: int = 1
+    clip_skip: int | None = None
     samples_format: OutputFormat = OutputFormat.PNG
     jpeg_quality: int = DEFAULT_QUALITY
 
@@ -64,8 +64,13 @@ class Options:
             return registry.resolve(None)
         return _there(registry, self.checkpoint)
 
+    @property
+    def keeps_own_vae(self) -> bool:
+        """Whether the VAE in the checkpoint decodes, in place of the model's default."""
+        return is_own_vae(self.vae.title) and not self.vae.model_id
+
     def chosen_vae(self, registry: ModelRegistry) -> ModelRecord | None:
-        """Return the VAE that decodes; None for that of the checkpoint.
+        """Return the VAE that decodes; None if no VAE is chosen by its name.
 
         Raises:
             ModelNotFound: The chosen VAE is gone. No other VAE replaces it.

@@ -118,20 +118,21 @@ def options_blueprint(
 def _shown(held: Options, registry: ModelRegistry) -> dict[str, object]:
     """Return the options. They show a chosen checkpoint that is gone: requests still name it."""
     model_id = name = None
+    clip_skip = held.clip_skip
     if held.checkpoint is not None:
         model_id, name = held.checkpoint.model_id, held.checkpoint.title
+    try:
+        model = held.model(registry)
+    except (ModelNotFound, ModelsNotRead, NoModel):
+        pass
     else:
-        try:
-            model = held.model(registry)
-        except (ModelNotFound, ModelsNotRead, NoModel):
-            pass
-        else:
-            model_id, name = model.id, title(model)
+        model_id, name = model.id, name or title(model)
+        clip_skip = clip_skip or model.defaults.clip_skip
     return {
         _CHECKPOINT: name,
         "sd_checkpoint_hash": model_id,
         VAE_OPTION: held.vae.title,
-        _CLIP_SKIP: held.clip_skip,
+        _CLIP_SKIP: clip_skip or 1,
         _FORMAT: held.samples_format.value,
         _QUALITY: held.jpeg_quality,
     }
