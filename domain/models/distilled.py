@@ -116,8 +116,7 @@ class Distilled:
     @property
     def guidance_scale(self) -> float:
         """The guidance that it draws with; 1 is none."""
-        is_input = self.evidence is Evidence.NETWORK
-        return _GUIDANCE_AS_INPUT if is_input else _NO_GUIDANCE
+        return _GUIDANCE_AS_INPUT if self.takes_guidance else _NO_GUIDANCE
 
     @property
     def scheduler(self) -> Scheduler:
@@ -135,34 +134,39 @@ class Distilled:
 
     @property
     def note(self) -> str | None:
-        """What users should know of a mere hint, without the subject; None for a proof."""
-        if not self.evidence.is_hint:
-            return None
-        where = "name" if self.evidence is Evidence.NAME else "metadata"
-        return (
-            f"is a distilled model ({self.method}) by its {where} alone; it draws {self._usual} "
-            "unless a request or the settings of the model say otherwise"
-        )
-
-    def warning(self, steps: int, guidance_scale: float) -> str | None:
-        """Return what is wrong with a request, without the subject; None if nothing is.
-
-        Args:
-            steps: Denoising steps of the request.
-            guidance_scale: Its guidance.
-        """
-        habits = _HABITS[self.method]
-        is_input = self.evidence is Evidence.NETWORK
-        most_guidance = _MOST_AS_INPUT if is_input else habits.most_guidance
-        if steps <= habits.most_steps and guidance_scale <= most_guidance:
-            return None
-        number = "1 step" if steps == 1 else f"{steps} steps"
-        return (
-            f"is a distilled model ({self.method}), made to draw {self._usual}; {number} with a "
-            f"guidance of {guidance_scale:g} can spoil the picture"
-        )
+        """What users should know of each picture, without the subject; None for nothing."""
+        found = []
+        if self.evidence.is_hint:
+            where = "name" if self.evidence is Evidence.NAME else "metadata"
+            found.append(
+                f"is a distilled model ({self.method}) by its {where} alone; it draws "
+                f"{self.usual} unless a request or the settings of the model say otherwise"
+            )
+        if self.method is Method.HYPER and self.own_steps == 1:
+            found.append(
+                "may be the UNet of Hyper-SD for one step, which its authors begin at timestep 800 "
+                "of 1000; every sampler here begins at the last timestep, so its pictures differ "
+                "from theirs"
+            )
+        return "; it ".join(found) or None
 
     @property
-    def _usual(self) -> str:
+    def most_steps(self) -> int:
+        """More steps than this can spoil its pictures."""
+        return _HABITS[self.method].most_steps
+
+    @property
+    def most_guidance(self) -> float:
+        """More guidance than this can spoil its pictures."""
+        return _MOST_AS_INPUT if self.takes_guidance else _HABITS[self.method].most_guidance
+
+    @property
+    def takes_guidance(self) -> bool:
+        """Whether its UNet takes the guidance as an input, so that negative prompts do nothing."""
+        return self.evidence is Evidence.NETWORK
+
+    @property
+    def usual(self) -> str:
+        """How it draws, in words."""
         steps = "1 step" if self.steps == 1 else f"{self.steps} steps"
         return f"{steps} of {self.scheduler} with a guidance of {self.guidance_scale:g}"

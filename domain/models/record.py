@@ -147,19 +147,13 @@ class ModelRecord:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings that each result of this model has."""
-        hint = None if self._made_for_few is None else self._made_for_few.note
+        hint = None if self.made_for_few_steps is None else self.made_for_few_steps.note
         notes = (self.note, hint, *self.problems)
         return tuple(f"{self.name} {each}" for each in notes if each is not None)
 
-    def warning_of(self, steps: int, guidance_scale: float) -> str | None:
-        """Return why steps and guidance of a request do not suit the model; None if they do."""
-        made = self._made_for_few
-        told = None if made is None else made.warning(steps, guidance_scale)
-        return None if told is None else f"{self.name} {told}"
-
     @property
-    def _made_for_few(self) -> Distilled | None:
-        """What is known of its distillation, unless the operator says how it draws."""
+    def made_for_few_steps(self) -> Distilled | None:
+        """What is known of its distillation. None if the operator has set steps or guidance."""
         told = self.settings
         if told is not None and (told.num_inference_steps or told.guidance_scale) is not None:
             return None

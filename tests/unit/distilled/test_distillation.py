@@ -10,6 +10,7 @@ from domain.generation.request import GenerationRequest
 from domain.models.distilled import Distilled, Evidence, Method
 from domain.models.kinds import ModelFamily, ModelKind
 from domain.models.record import ModelRecord
+from domain.models.settings import ModelSettings
 from domain.services.batch_inputs import warnings_of
 from domain.sizes import Size
 
@@ -113,8 +114,45 @@ def test_an_input_for_the_guidance_proves_an_lcm() -> None:
     found = distilled_by_header(ModelFamily.SD_1, {}, takes_guidance=True)
     assert found == Distilled(Method.LCM, Evidence.NETWORK)
     assert (found.guidance_scale, found.steps, found.scheduler) == (8.0, 4, "LCM")
-    assert found.warning(8, 8.0) is None
-    assert "guidance of 20" in str(found.warning(4, 20.0))
+    record = replace(PLAIN, distilled=found)
+    usual = {"num_inference_steps": 8, "guidance_scale": 8.0}
+    assert not list(warnings_of([record], request(**usual)))
+    assert "guidance of 20" in " ".join(warnings_of([record], request(guidance_scale=20.0)))
+    negative = request(**usual, negative_prompt="fog")
+    assert "as an input of its UNet" in next(warnings_of([record], negative))
+
+
+def test_a_negative_prompt_without_guidance_is_said() -> None:
+    record = replace(PLAIN, distilled=Distilled(Method.TURBO, Evidence.BYTES))
+    for guidance, count in ((1.0, 1), (2.0, 0)):
+        wanted = request(num_inference_steps=4, guidance_scale=guidance, negative_prompt="fog")
+        assert len(list(warnings_of([record], wanted))) == count
+
+
+def test_the_defaults_of_a_request_are_those_of_the_method() -> None:
+    record = with_distillation(replace(PLAIN, name="sdxl_lightning_8step.safetensors"), None)
+    assert dict(record.defaults.items()) == {
+        "num_inference_steps": 8,
+        "guidance_scale": 1.0,
+        "scheduler": "Euler",
+    }
+    assert record.default_scheduler == "Euler"
+    assert not with_distillation(PLAIN, None).defaults
+
+
+def test_the_settings_of_the_operator_end_the_hint() -> None:
+    hinted = with_distillation(replace(PLAIN, name="turbo_paint.safetensors"), None)
+    for told in ({"num_inference_steps": 30}, {"guidance_scale": 7.0}):
+        record = replace(hinted, settings=ModelSettings(name="turbo_paint", **told))
+        assert not list(warnings_of([record], request()))
+    described = replace(hinted, settings=ModelSettings(name="turbo_paint", description="paint"))
+    assert len(list(warnings_of([described], request()))) == 2
+
+
+def test_the_one_step_network_of_hyper_sd_begins_elsewhere() -> None:
+    found = named("Hyper-SDXL-1step-Unet-Comfyui.fp16")
+    assert found is not None
+    assert "timestep 800" in str(found.note)
 
 
 def test_steps_are_small_numbers() -> None:
