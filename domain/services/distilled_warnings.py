@@ -33,4 +33,4 @@ def distilled_warnings(model: ModelRecord, request: GenerationRequest) -> Iterat
             "changes nothing"
         )
     elif request.negative_prompt and guidance <= 1:
-        yield f"a guidance of 1 is no guidance, so {model.name} leaves the negative prompt out"
+        yield f"a guidance of 1 does not guide, so {model.name} leaves the negative prompt out"

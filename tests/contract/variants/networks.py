@@ -13,7 +13,7 @@ from typing import Any
 from domain.checkpoints.families import FAMILIES, FamilyFacts, TextEncoderFacts
 from domain.models.kinds import ModelFamily
 
-__all__ = ["VARIANTS", "Variant", "tiny_family", "tiny_parts"]
+__all__ = ["VARIANTS", "Variant", "tiny_family", "tiny_parts", "tiny_unet"]
 
 _DOWN, _CROSS_DOWN = "DownBlock2D", "CrossAttnDownBlock2D"
 _UP, _CROSS_UP = "UpBlock2D", "CrossAttnUpBlock2D"
@@ -128,16 +128,23 @@ def _tiny(encoder: TextEncoderFacts, width: int) -> TextEncoderFacts:
     return replace(encoder, width=width, layers=2, heads=2, projection=projection)
 
 
+def tiny_unet(variant: Variant) -> Any:
+    """Return the UNet of a variant with random weights, as diffusers' class builds it."""
+    import torch
+    from diffusers import UNet2DConditionModel
+
+    torch.manual_seed(0)
+    return UNet2DConditionModel(**_unet(tiny_family(variant.family), variant))
+
+
 def tiny_parts(variant: Variant) -> dict[str, Any]:
     """Return the networks of a variant with random weights, as diffusers' classes build them."""
-    import torch
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers import AutoencoderKL
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     facts = tiny_family(variant.family)
-    torch.manual_seed(0)
     parts: dict[str, Any] = {
-        "unet": UNet2DConditionModel(**_unet(facts, variant)),
+        "unet": tiny_unet(variant),
         "vae": AutoencoderKL(
             block_out_channels=_VAE_WIDTHS,
             down_block_types=("DownEncoderBlock2D",) * 4,

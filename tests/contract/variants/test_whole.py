@@ -8,7 +8,7 @@ from adapters.diffusion.families import with_modern_names
 from adapters.diffusion.families.unet import unet_configuration
 from domain.checkpoints.families import facts_of
 from tests.contract.variants.files import original_tensors
-from tests.contract.variants.networks import VARIANTS, tiny_parts
+from tests.contract.variants.networks import VARIANTS, tiny_unet
 
 pytestmark = pytest.mark.torch
 
@@ -21,7 +21,7 @@ def test_the_header_gives_the_network_that_the_file_was_made_of(name: str) -> No
     from adapters.diffusion.loading.unet_inputs import with_guidance
 
     variant = VARIANTS[name]
-    unet = tiny_parts(variant)["unet"]
+    unet = tiny_unet(variant)
     tensors = with_modern_names(original_tensors({"unet": unet}, has_gaps=variant.has_gaps))
     facts = facts_of(variant.family, {each: tuple(it.shape) for each, it in tensors.items()}).unet
     configuration = unet_configuration(facts) | {
