@@ -13,6 +13,7 @@ from adapters.filesystem.headers.reading import UnreadableHeader, read_header
 from adapters.filesystem.plain_files import NotAPlainFile, opened_plain
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.pipelines import DROPPED_PARTS
+from domain.checkpoints.sets import components_in, names_of, placed_for
 from domain.errors import ModelChanged, ModelNotLoadable
 from domain.models.record import FileStamp, ModelRecord
 from domain.ports.model_headers import ModelHeaders
@@ -24,7 +25,7 @@ _MOST_TENSORS = 150_000
 
 
 class FilesystemModelHeaders(ModelHeaders):
-    """Reads the header of a file, or of each weights file of a folder, and keeps the latest.
+    """Reads the header of a file, or of each weights file of a folder or set; keeps the latest.
 
     Args:
         most_tensors: The most tensors that are kept, those of all kept models together. A model
@@ -63,6 +64,9 @@ class FilesystemModelHeaders(ModelHeaders):
 
 
 def _tensors(model: ModelRecord) -> Iterator[tuple[str, TensorFacts]]:
+    if model.members:
+        yield from _of_members(model)
+        return
     if model.extension:
         yield from _of_file(model.path, model.stamp, model).items()
         return
@@ -76,6 +80,19 @@ def _tensors(model: ModelRecord) -> Iterator[tuple[str, TensorFacts]]:
             path = os.path.join(model.path, folder, name)
             for tensor, facts in _of_file(path, stamps[name], model).items():
                 yield f"{folder}/{tensor}", facts
+
+
+def _of_members(model: ModelRecord) -> Iterator[tuple[str, TensorFacts]]:
+    """Yield the tensors of a set as those of a folder, by the names of the files."""
+    files = {each.id: each for each in model.members}
+    headers = {key: _of_file(each.path, each.stamp, model) for key, each in files.items()}
+    needs = () if model.component is None else model.component.needs
+    for member in model.members:
+        tensors = headers[member.id]
+        found = components_in(tensors)
+        if (placed := placed_for(member.role, needs, found)) is not None:
+            for own, name in names_of(placed, found, tensors).items():
+                yield f"{member.role}/{own}", tensors[name]
 
 
 def _of_file(path: str, stamp: FileStamp | None, model: ModelRecord) -> Mapping[str, TensorFacts]:

@@ -18,6 +18,7 @@ from adapters.filesystem.scanning.on_disk import Found, look_at
 from adapters.filesystem.scanning.seen_model import SeenModel
 from domain.checkpoints.distillation import with_distillation
 from domain.checkpoints.published_vaes import PUBLISHED_VAES
+from domain.models.names import vaes_beside
 from domain.models.record import ModelRecord
 from domain.ports.model_source import ModelScan, ModelSource
 
@@ -53,7 +54,7 @@ class FilesystemModelSource(ModelSource):
     Args:
         folders: The folders to scan; they need not exist.
         cache: The identities from earlier runs; None to hash everything again.
-        only: A name or a path: if a file has it, nothing else is read or listed.
+        only: A name or a path: if a file has it, nothing else is read or listed but a VAE beside.
         settle_seconds: The time between the two scans.
         stall_seconds: How long an incomplete model is awaited while it does not change.
         clock: Seconds since some moment.
@@ -135,7 +136,8 @@ class FilesystemModelSource(ModelSource):
     def _paths(self) -> Sequence[str]:
         paths = [path for folder in self._folders for path in self._paths_in(folder)]
         named = [path for path in paths if self._only in (path, os.path.basename(path))]
-        return named or paths
+        beside = {each for path in named for each in vaes_beside(path)}
+        return [*named, *(path for path in paths if path in beside)] if named else paths
 
     def _paths_in(self, folder: str) -> Sequence[str]:
         paths = tuple(model_paths(folder, self._warnings))

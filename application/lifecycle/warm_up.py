@@ -145,6 +145,7 @@ class WarmUp:
                 num_inference_steps=_STEPS,
                 num_images=count,
                 seed=_SEED,
+                vae_id=model.defaults.vae_id,
             )
             self._generate_images(
                 request,

@@ -5,7 +5,10 @@ from enum import StrEnum
 
 from domain.models.stamps import FileStamp
 
-__all__ = ["Component", "ComponentType", "ModelMember", "Need"]
+__all__ = ["DRAWS", "Component", "ComponentType", "ModelMember", "Need"]
+
+DRAWS = "transformer"
+"""The role of the network that draws."""
 
 
 class ComponentType(StrEnum):
@@ -82,8 +85,9 @@ class Component:
 
     @property
     def is_whole(self) -> bool:
-        """Whether its file fills every need that has to be filled."""
-        return all(need.is_optional or need.role in self.holds for need in self.needs)
+        """Whether it draws, and its file fills every need that has to be filled."""
+        needed = [need.role for need in self.needs if not need.is_optional]
+        return bool(needed) and set(needed) <= set(self.holds)
 
 
 @dataclass(frozen=True, slots=True)

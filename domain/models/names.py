@@ -11,8 +11,9 @@ from pathlib import PurePosixPath
 
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel
 
-__all__ = ["ModelNames", "bearers", "may_bear", "stem_of"]
+__all__ = ["ModelNames", "bearers", "may_bear", "stem_of", "vaes_beside"]
 
+_OF_VAES = (".safetensors", ".pt", ".ckpt")
 _DIGITS = re.compile(rf"[0-9a-f]{{{SHORT_ID},64}}")
 
 
@@ -82,6 +83,16 @@ def may_bear(pending: PendingModel, wanted: str) -> bool:
 def stem_of(model: ModelRecord) -> str:
     """Return the name of a model's file without its extension. A folder has none."""
     return PurePosixPath(model.name).stem if model.extension else model.name
+
+
+def vaes_beside(path: str) -> tuple[str, ...]:
+    """Return the paths that a VAE beside a checkpoint may have, the best one first.
+
+    They are the checkpoint's without its extension, and `.vae.safetensors`, `.vae.pt` or
+    `.vae.ckpt`, as AUTOMATIC1111's web UI has it (`modules/sd_vae.py`).
+    """
+    stem = str(PurePosixPath(path).with_suffix(""))
+    return tuple(f"{stem}.vae{extension}" for extension in _OF_VAES)
 
 
 def _paths(model: ModelRecord) -> set[str]:

@@ -18,7 +18,8 @@ class ModelHeaders(ABC):
 
         The names are those in the file; names inside the dictionaries of a pickle are joined with
         dots. In a folder, the name of the part precedes them: `unet/conv_in.weight`,
-        `text_encoder_2/text_model.embeddings.token_embedding.weight`. Nothing in a pickle is run.
+        `text_encoder_2/text_model.embeddings.token_embedding.weight`. In a set, the role of the
+        file precedes them, in place of a prefix in the file. Nothing in a pickle is run.
 
         The result belongs to the bytes that the id names, so a caller may keep what follows from it
         by that id.

@@ -13,13 +13,13 @@ from pathlib import PurePosixPath
 from domain.checkpoints.published_vaes import PUBLISHED_VAES
 from domain.models.defaults import ModelDefaults
 from domain.models.kinds import base_family
+from domain.models.names import vaes_beside
 from domain.models.record import ModelKind, ModelRecord
 from domain.services.addition_kinds import is_for
 from domain.services.vae_fits import VaeFits
 
 __all__ = ["with_default_vaes"]
 
-_EXTENSIONS = (".safetensors", ".pt", ".ckpt")
 _MOST_SHOWN = 4
 
 
@@ -56,7 +56,7 @@ def _with_vae(
     if model.defaults.vae_id is not None:
         return model
     faults: list[str] = []
-    for path in _beside(model):
+    for path in (each for own in model.paths for each in vaes_beside(own)):
         if path in coming:
             faults.append(f"{PurePosixPath(path).name} beside it is not read yet")
         elif (vae := by_path.get(path)) is not None:
@@ -71,14 +71,6 @@ def _with_vae(
         if len(found) == 1 and not faults:
             return _drawn_with(model, found[0])
     return dataclasses.replace(model, reason=_reason(model, faults, published or fitting))
-
-
-def _beside(model: ModelRecord) -> list[str]:
-    return [
-        str(PurePosixPath(path).with_suffix("")) + f".vae{extension}"
-        for path in model.paths
-        for extension in _EXTENSIONS
-    ]
 
 
 def _is_for(vae: ModelRecord, model: ModelRecord) -> bool:

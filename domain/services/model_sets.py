@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from domain.checkpoints.pipelines import pipeline_inputs
 from domain.checkpoints.sets.published import kind_of, variant_note
 from domain.checkpoints.sets.words import need_words
-from domain.models.components import Component, ModelMember, Need
+from domain.models.components import DRAWS, Component, ModelMember, Need
 from domain.models.kinds import ModelKind
 from domain.models.record import ModelRecord
 from domain.services.set_members import Candidates
@@ -17,7 +17,6 @@ __all__ = ["replaced_sets", "set_id", "with_sets"]
 
 _NATIVE_SIZE = Size(1024, 1024)
 """Every family of sets was trained with pictures of this size at last."""
-_DRAWING = "transformer"
 
 
 def with_sets(
@@ -109,7 +108,7 @@ def _alone(record: ModelRecord, component: Component) -> ModelRecord:
     """Return a file that holds every component, with itself as each member."""
     if record.reason is not None:
         return record
-    members = tuple(_member(role, record) for role in (_DRAWING, *component.holds))
+    members = tuple(_member(role, record) for role in (DRAWS, *component.holds))
     return dataclasses.replace(
         record,
         members=members,
@@ -133,7 +132,7 @@ def _joined(
         note=_note(record, component, chosen),
         pipeline_inputs=pipeline_inputs(component.pipeline),
         members=(
-            _member(_DRAWING, record),
+            _member(DRAWS, record),
             *(_member(need.role, each) for need, each in chosen.items()),
         ),
     )

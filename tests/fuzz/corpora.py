@@ -34,6 +34,7 @@ COUNTS: Mapping[str, int] = {
     "safetensors": 4000,
     "configurations": 500,
     "upscalers": 240,
+    "gguf": 800,
 }
 """Number of files of each kind that the tests try; `make fuzz` continues from there."""
 

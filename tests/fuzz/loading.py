@@ -16,6 +16,7 @@ from adapters.filesystem.headers.reading import UnreadableHeader, read_header
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord
 from tests.fuzz.corpora import configurations, pickle_file, safetensors_of, upscaler_file
+from tests.fuzz.gguf_corpus import gguf_of
 from tests.fuzz.trial import Trial
 
 __all__ = ["LOADED"]
@@ -95,6 +96,7 @@ def _folder(seed: int) -> tuple[str, int]:
 LOADED: Mapping[str, Trial] = {
     "pickles": _weights(pickle_file, ".ckpt"),
     "safetensors": _weights(safetensors_of, ".safetensors"),
+    "gguf": _weights(gguf_of, ".gguf"),
     "configurations": _folder,
     "upscalers": _upscaler,
 }

@@ -13,6 +13,7 @@ from adapters.filesystem.classification.files import classify
 from adapters.filesystem.headers.reading import UnreadableHeader, read_header
 from domain.checkpoints.configurations import UnusableConfiguration, check_folder
 from tests.fuzz.corpora import configurations, pickle_file, safetensors_of, upscaler_file
+from tests.fuzz.gguf_corpus import gguf_of
 
 __all__ = ["LISTED", "MOST_MEMORY", "MOST_SECONDS", "Peak", "Trial", "measured", "resident"]
 
@@ -78,7 +79,13 @@ def _configurations(seed: int) -> tuple[str, int]:
     return "allowed", size
 
 
+def _gguf(seed: int) -> tuple[str, int]:
+    data = gguf_of(seed)
+    return _listed(data, ".gguf"), len(data)
+
+
 LISTED: Mapping[str, Trial] = {
+    "gguf": _gguf,
     "pickles": _pickle,
     "safetensors": _safetensors,
     "configurations": _configurations,

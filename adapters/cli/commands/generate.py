@@ -171,8 +171,9 @@ def _draw(
     wanted: str | None,
     interrupted: Callable[[], None],
 ) -> GenerationResult:
-    # A request with several models needs the whole list.
-    only = None if asked.parts.models else wanted or settings.default_model
+    # A request with several models needs the whole list, and so do settings that may name a VAE.
+    is_whole = bool(asked.parts.models or settings.model_settings)
+    only = None if is_whole else wanted or settings.default_model
     core = assembly.core(settings, only)
     line = StatusLine(assembly.environment)
     bar = StepBar(line)
@@ -183,6 +184,10 @@ def _draw(
 
     try:
         look_through(core.registry, line, wanted)
+        if only is not None and _lacks_vae(core):  # a VAE of another folder may suit
+            core.registry.close()
+            core = assembly.core(settings, None)
+            look_through(core.registry, line, wanted)
         model = choose_model(core.registry, wanted)
         line.note(f"Drawing with {_called(model)}")
         line.show("getting ready")
@@ -196,6 +201,10 @@ def _draw(
     finally:
         line.clear()
         core.registry.close()
+
+
+def _lacks_vae(core: Core) -> bool:
+    return any(each.lacks_vae and not each.loadable for each in core.registry.models())
 
 
 def _complete(

@@ -39,6 +39,7 @@ _FIELDS = (
         "rank",
         "trigger_words",
         "aliases",
+        "members",
         "schedulers",
         "default_scheduler",
         "defaults",
@@ -91,6 +92,9 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
 
 def _as_the_api(model: ModelRecord) -> dict[str, object]:
     values = {name: getattr(model, name) for name in _FIELDS}
+    values["members"] = [
+        {"role": each.role, "id": each.id, "name": each.name} for each in model.members
+    ]
     return {
         name: dataclasses.asdict(value) if isinstance(value, _OBJECTS) else value
         for name, value in values.items()
@@ -115,24 +119,23 @@ def _rows(
 
 
 def _note(model: ModelRecord, found: Sequence[ModelRecord]) -> str:
-    """Return why a model cannot be used, or what it says of itself."""
+    """Return why a model cannot be used, the other files of a set, or what it says."""
     if not model.usable:
         return model.reason or ""
+    others = dict.fromkeys(each.name for each in model.members if each.path != model.path)
+    files = (f"with {', '.join(others)}",) if others else ()
     rank = () if model.rank is None else (f"rank {model.rank}",)
     words = ", ".join(model.trigger_words[:_SHOWN_WORDS])
     triggers = (f"trigger words: {words}",) if words else ()
-    return "; ".join((*rank, *triggers, *_defaults(model, found), *model.problems))
+    return "; ".join((*files, *rank, *triggers, *_defaults(model, found), *model.problems))
 
 
 def _defaults(model: ModelRecord, found: Sequence[ModelRecord]) -> Iterator[str]:
     """Yield what a model prefers for the options that are left out."""
     for name, value in model.defaults.items():
         if name in _DEFAULTS:
-            yield (
-                f"{_DEFAULTS[name]} {value:g}"
-                if isinstance(value, float)
-                else (f"{_DEFAULTS[name]} {value}")
-            )
+            shown = f"{value:g}" if isinstance(value, float) else value
+            yield f"{_DEFAULTS[name]} {shown}"
     vae_id = model.defaults.vae_id
     yield from (f"VAE {each.name}" for each in found if each.id == vae_id)
 

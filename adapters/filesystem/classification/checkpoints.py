@@ -17,7 +17,14 @@ from domain.checkpoints.prediction import prediction_of
 from domain.checkpoints.unets import UnknownUnet
 from domain.models.record import ModelFamily
 
-__all__ = ["UNET", "VAE", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
+__all__ = [
+    "UNET",
+    "VAE",
+    "checkpoint_family",
+    "is_checkpoint",
+    "is_only_the_network",
+    "why_not_loadable",
+]
 
 UNET = "model.diffusion_model."
 VAE = "first_stage_model."
@@ -27,6 +34,7 @@ _BARE = ("input_blocks.0.0.weight", "joint_blocks.0.", "double_blocks.0.")
 _DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
 _DIFFUSERS_TRANSFORMER = ("single_transformer_blocks.", "transformer_blocks.0.attn.add_k_proj.")
 _STEERING = ("control_model.", "controlnet_", "input_hint_block.")
+_OTHER_PARTS = ("first_stage_model.", "cond_stage_model.", "conditioner.", "text_encoders.", "vae.")
 _DOWNWARDS = re.compile(r"(?:input_blocks|down_blocks)\.\d")
 _VAE_ATTENTION = re.compile(r"first_stage_model\..+\.attn_1\.(q|k|v|proj_out)\.weight$")
 
@@ -53,9 +61,10 @@ _NAMES = {
 _NEVER: Mapping[ModelFamily | None, str] = {
     ModelFamily.SDXL_REFINER: "it is the SDXL refiner, which finishes pictures of the SDXL base "
     "model and cannot begin one; choose an SDXL base model",
-    ModelFamily.SD_3: "Stable Diffusion 3 cannot be loaded from a single file; put it here as a "
-    "diffusers folder",
-    ModelFamily.FLUX: "FLUX cannot be loaded from a single file; put it here as a diffusers folder",
+    ModelFamily.SD_3: "it has tensors of Stable Diffusion 3, and is not a whole transformer of it; "
+    "get the file again, or put its diffusers folder here",
+    ModelFamily.FLUX: "it has tensors of FLUX, and is not a whole transformer of it; get the file "
+    "again, or put its diffusers folder here",
 }
 _INPUTS = {
     5: "it is a depth-to-image model, which needs a map of depths that the service does not make",
@@ -73,6 +82,11 @@ def is_checkpoint(tensors: Mapping[str, TensorFacts]) -> bool:
     return any(name.startswith(_DIFFUSERS_TRANSFORMER) for name in tensors) or all(
         any(name.startswith(start) for name in tensors) for start in _DIFFUSERS
     )
+
+
+def is_only_the_network(tensors: Mapping[str, TensorFacts]) -> bool:
+    """Return whether a file with a network that draws has no other part of a checkpoint."""
+    return not any(name.startswith(_OTHER_PARTS) for name in tensors)
 
 
 def checkpoint_family(header: Header) -> ModelFamily | None:

@@ -10,6 +10,7 @@ from adapters.filesystem.classification.checkpoints import (
     VAE,
     checkpoint_family,
     is_checkpoint,
+    is_only_the_network,
     why_not_loadable,
 )
 from adapters.filesystem.classification.extras import (
@@ -30,6 +31,7 @@ from domain.checkpoints.configurations import (
 from domain.checkpoints.distillation import distilled_by_header
 from domain.checkpoints.names import GUIDANCE_INPUT
 from domain.checkpoints.notes import checkpoint_note
+from domain.checkpoints.others import other_file
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     needs_spandrel,
@@ -63,7 +65,7 @@ _REASONS = {
     ModelKind.UPSCALER: "it is an upscaler, which enlarges pictures; choose a checkpoint to draw",
     ModelKind.UNKNOWN: "it is not a kind of model file that the service knows",
 }
-_VAE_OF_A_SET = "it is a VAE that is no add-on: a diffusion model that needs it draws with it"
+_VAE_OF_A_SET = "it is a VAE, one part of a model; a diffusion model that needs it draws with it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ def classify(header: Header) -> Classification:
     if kind is ModelKind.UNKNOWN:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
+    if (rest := _without_parts(header, kind, family)) is not None:
+        kind, unusable = rest
     if kind is not ModelKind.CHECKPOINT:
         unusable = unusable or unreadable_codes(header)
     reason = danger = _danger(header)
@@ -169,6 +173,20 @@ def _distilled(header: Header, kind: ModelKind, family: ModelFamily | None) -> D
         return None
     takes_guidance = any(name in header.tensors for name in GUIDANCE_INPUT)
     return distilled_by_header(family, header.metadata, takes_guidance=takes_guidance)
+
+
+def _without_parts(
+    header: Header, kind: ModelKind, family: ModelFamily | None
+) -> tuple[ModelKind, str | None] | None:
+    """Return the kind and the reason of a network that draws alone, or of a file of no use here."""
+    if kind is ModelKind.UNKNOWN:
+        return other_file(header.tensors)
+    if kind is not ModelKind.CHECKPOINT or not is_only_the_network(header.tensors):
+        return None
+    other = other_file(header.tensors) if family is None else None
+    if other is not None and other[0] is ModelKind.DIFFUSION_MODEL:
+        return other
+    return ModelKind.DIFFUSION_MODEL, why_not_loadable(header, family)
 
 
 def _of_a_set(header: Header, part: PartOfASet) -> Classification:

@@ -51,12 +51,21 @@ class _ModelSettingsSchema(AnswerSchema):
     description = fields.String(allow_none=True)
 
 
+class _MemberSchema(AnswerSchema):
+    """A file of a set."""
+
+    role = _text("The component of the pipeline, by the name that diffusers gives it.")
+    id = _text("The id of the file.")
+    name = _text("The name of the file.")
+
+
 class ModelSchema(AnswerSchema):
-    """A model: a file, or a diffusers folder. Its id names the bytes."""
+    """A model: a file, a diffusers folder, or a set of files. Its id names the bytes."""
 
     id = fields.String(
         metadata={
-            "description": "SHA-256 of the file, or of a folder's files.",
+            "description": "SHA-256 of the file, of a folder's files, or of the ids of a set's "
+            "files.",
             "pattern": "^[0-9a-f]{64}$",
         }
     )
@@ -67,7 +76,10 @@ class ModelSchema(AnswerSchema):
     kind = fields.Enum(
         ModelKind,
         by_value=True,
-        metadata={"description": "What the model is for. Only a checkpoint can draw."},
+        metadata={
+            "description": "What the model is for. Only a checkpoint can draw. The file of a "
+            "`diffusion_model` draws together with others, as a further model."
+        },
     )
     family = fields.Enum(
         ModelFamily,
@@ -123,6 +135,13 @@ class ModelSchema(AnswerSchema):
     )
     aliases = fields.List(
         fields.String(), metadata={"description": "Other paths with the same bytes."}
+    )
+    members = fields.List(
+        fields.Nested(_MemberSchema),
+        metadata={
+            "description": "The file of each component, if the model consists of components in "
+            "files of their own, or of several in one file; empty for any other model."
+        },
     )
     schedulers = fields.List(
         fields.Enum(Scheduler, by_value=True),

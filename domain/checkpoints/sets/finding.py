@@ -1,7 +1,7 @@
 """Finds the components of a file, and the prefix that each lies under."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from domain.checkpoints.header_values import TensorFacts
@@ -10,9 +10,9 @@ from domain.checkpoints.sets.drawing import DRAWING
 from domain.checkpoints.sets.language_models import language_model
 from domain.checkpoints.sets.placed import PlacedComponent, Recogniser, View
 from domain.checkpoints.sets.text_encoders import clip, t5
-from domain.models.components import Component
+from domain.models.components import DRAWS, Component, ComponentType, Need
 
-__all__ = ["components_in"]
+__all__ = ["components_in", "names_of", "placed_for"]
 
 _DRAWING_PREFIXES = ("", "model.diffusion_model.", "diffusion_model.", "transformer.", "model.")
 _VAE_PREFIXES = ("", "vae.", "first_stage_model.")
@@ -38,6 +38,47 @@ def components_in(tensors: Mapping[str, TensorFacts]) -> tuple[PlacedComponent, 
     if drawing is None:
         return tuple(others)
     return (replace(drawing, component=_with_held(drawing, others)), *others)
+
+
+def placed_for(
+    role: str, needs: Sequence[Need], found: Sequence[PlacedComponent]
+) -> PlacedComponent | None:
+    """Return the component of a file that has a role in a set; None if the file has none.
+
+    Args:
+        role: As `ModelMember.role`.
+        needs: What the network of the set that draws needs: `ModelRecord.component.needs`.
+        found: The components in the file of the member.
+    """
+    if role == DRAWS:
+        of_role = (each for each in found if each.component.type is ComponentType.TRANSFORMER)
+        return next(of_role, None)
+    wanted = (need for need in needs if need.role == role)
+    fitting = (each for need in wanted for each in found if need.fits(each.component))
+    return next(fitting, None)
+
+
+def names_of(
+    placed: PlacedComponent, found: Sequence[PlacedComponent], tensors: Iterable[str]
+) -> Mapping[str, str]:
+    """Return the names in a file of the tensors of a component, by their names without its prefix.
+
+    A component without a prefix does not get the tensors of the others in the file.
+
+    Args:
+        placed: The component.
+        found: All components in the file.
+        tensors: The names of the tensors of the file.
+    """
+    start, others = (
+        placed.prefix,
+        tuple(each.prefix for each in found if len(each.prefix) > len(placed.prefix)),
+    )
+    return {
+        name[len(start) :]: name
+        for name in tensors
+        if name.startswith(start) and not name.startswith(others)
+    }
 
 
 def _first(

@@ -144,7 +144,8 @@ _ROWS = (
     RequestField(
         name="num_inference_steps",
         limit=IntegerRange(1, 150),
-        meaning="The number of denoising steps.",
+        meaning="The number of denoising steps. If you leave it out, it is that of the model's "
+        "`defaults`, or else that of the service.",
         label="Steps",
         example=30,
     ),
@@ -152,7 +153,8 @@ _ROWS = (
         name="guidance_scale",
         # The slider of AUTOMATIC1111's web UI ends at 30.
         limit=_Guidance(0.0, 30.0),
-        meaning="How closely to follow the prompt. 1 means no guidance, and is twice as fast.",
+        meaning="How closely to follow the prompt. 1 means no guidance, and is twice as fast. "
+        "If you leave it out, it is that of the model's `defaults`, or else that of the service.",
         label="Guidance",
         example=7.5,
     ),

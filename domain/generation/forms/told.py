@@ -180,7 +180,8 @@ TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         {
             "label": "VAE",
             "example": "sharp-vae",
-            "meaning": "Another autoencoder than that of the model, by any of its names.",
+            "meaning": "Another autoencoder than that of the model, by any of its names. The name "
+            "of the checkpoint itself means the VAE in its file.",
         },
     ),
     (

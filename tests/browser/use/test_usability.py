@@ -10,7 +10,7 @@ from playwright.sync_api import Route, expect
 from tests.browser.earlier import drawn
 from tests.browser.studio import PHONE, Server, SteppedGenerator, Studio
 from tests.fakes.model_source import model_record
-from tests.http.conftest import Service
+from tests.http.conftest import MODEL, Service
 
 
 def with_models(studio: Studio, change: dict[str, Any]) -> None:
@@ -103,6 +103,27 @@ def test_choosing_a_model_sets_its_size(studio: Studio, service: Service) -> Non
     expect(studio.page.locator("#size-now")).to_have_text("512 × 512")
     studio.model.select_option(other.id)
     expect(studio.page.locator("#size-now")).to_have_text("1024 × 1024")
+
+
+def test_choosing_a_model_shows_its_defaults(studio: Studio, service: Service) -> None:
+    other = model_record(b"other", "models/b.safetensors")
+    service.source.files[other.path] = b"other"
+    table = {"num_inference_steps": 2, "guidance_scale": 1.5, "scheduler": "LCM"}
+    service.model_settings.document = {"b.safetensors": table}
+    service.container.model_registry().refresh()
+    studio.sign_in().unfold()
+    steps, guidance = (studio.page.locator(f"#{name}") for name in list(table)[:2])
+    own = studio.page.locator("#scheduler option").first
+    expect(steps).to_have_value("4")
+    studio.model.select_option(other.id)
+    expect(steps).to_have_value("2")
+    expect(guidance).to_have_value("1.5")
+    expect(own).to_have_text("The model's own: LCM")
+    steps.fill("9")
+    studio.model.select_option(MODEL.id)
+    expect(steps).to_have_value("9")
+    expect(guidance).to_have_value("7.5")
+    expect(own).to_have_text("The model's own: DPM++ 2M")
 
 
 def test_settings_are_remembered_for_the_next_tab(studio: Studio) -> None:

@@ -73,6 +73,8 @@ def guidance(name: str) -> dict[str, Any]:
     """Return the arguments for a guidance of 3, and no negative prompt."""
     if name == "qwen":
         return {"true_cfg_scale": 3.0, "negative_prompt": " "}
+    if name == "z-image":  # its pipeline counts from 0
+        return {"guidance_scale": 2.0}
     return {"guidance_scale": 3.0}
 
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -11,7 +12,9 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_headers import FilesystemModelHeaders
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.pictures.codec import PillowPictureCodec
+from application.pictures import HeldPictures
 from domain.errors import ModelNotLoadable
+from domain.generation.parts import SourceImage
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.models.record import ModelRecord
 from domain.services.drawing_watchers import CallbackWatcher
@@ -52,10 +55,12 @@ class Bench:
         self.registry = ModelRegistry(source, headers=headers)
         self.registry.refresh()
         codec = PillowPictureCodec()
+        self.pictures = HeldPictures(codec, max_bytes=2**20)
         self.draw = GenerateImages(
             self.registry,
             DiffusersImageGenerator(self.registry, codec, device="cpu", dtype="float32"),
             codec,
+            pictures=self.pictures,
             headers=headers,
         )
 
@@ -86,10 +91,14 @@ def test_the_pixels_are_those_of_the_whole_file(
     (vae,) = (each for each in bench.registry.models() if each.kind == "vae")
     assert (night.lacks_vae, night.loadable, night.defaults.vae_id) == (True, True, vae.id)
     assert (whole.lacks_vae, whole.defaults.vae_id) == (False, None)
-    small = {"width": 256, "height": 256, "num_inference_steps": 2}
+    small: dict[str, Any] = {"width": 256, "height": 256, "num_inference_steps": 2}
     drawn = bench.result(request_for(model_id=night.id, **small))
     assert pixels(drawn) == pixels(bench.result(request_for(model_id=whole.id, **small)))
     assert drawn.request.vae_id == vae.id
+    start = bench.pictures.keep("me", drawn.images[0].data).ref
+    more = {**small, "source": SourceImage(init_image=start, strength=0.5)}
+    again = bench.result(request_for(model_id=night.id, **more))
+    assert pixels(again) == pixels(bench.result(request_for(model_id=whole.id, **more)))
     assert f"night.safetensors holds no VAE, and draws with the VAE {vae.name}" in drawn.warnings
     assert f"VAE: {vae.name}" in PillowPictureCodec().parameters(drawn.images[0].data).text
 

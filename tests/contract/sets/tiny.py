@@ -6,15 +6,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from domain.models.components import ModelMember
+from domain.checkpoints.sets import components_in
+from domain.models.components import Component, ModelMember
 from domain.models.record import FileStamp, ModelFamily, ModelRecord
 from tests.contract.sets import inverse
 
-__all__ = ["FAMILIES", "all_in_one", "pipeline_of", "record_of", "write_parts"]
+__all__ = ["FAMILIES", "all_in_one", "pipeline_of", "record_of", "stored_parts", "write_parts"]
 
 _TEXT = 128
 """The width of T5. Stable Diffusion 3 needs at least that of both CLIPs together."""
-_CLIP = 64
+_CLIP, _CLIP_L, _CLIP_G = 64, 48, 80
+"""The widths of CLIP for FLUX.1, and of both for Stable Diffusion 3, as 3 to 5 there."""
 
 
 def _flux(*, guided: bool) -> Any:
@@ -66,14 +68,14 @@ def _sd3(*, dual: tuple[int, ...] = (), normed: bool, with_t5: bool = True) -> A
             num_attention_heads=1,
             joint_attention_dim=_TEXT,
             caption_projection_dim=64,
-            pooled_projection_dim=2 * _CLIP,
+            pooled_projection_dim=_CLIP_L + _CLIP_G,
             pos_embed_max_size=24,
             dual_attention_layers=dual,
             qk_norm="rms_norm" if normed else None,
         ),
-        text_encoder=_clip("quick_gelu", projected=True),
+        text_encoder=_clip("quick_gelu", _CLIP_L, projected=True),
         tokenizer=_clip_tokenizer("<|endoftext|>"),
-        text_encoder_2=_clip("gelu", projected=True),
+        text_encoder_2=_clip("gelu", _CLIP_G, projected=True),
         tokenizer_2=_clip_tokenizer("!"),
         text_encoder_3=_t5() if with_t5 else None,
         tokenizer_3=_t5_tokenizer() if with_t5 else None,
@@ -107,7 +109,7 @@ def pipeline_of(name: str) -> Any:
                 _spread(part.eval())
         if FAMILIES[name][0] is ModelFamily.SD_3:
             # Stability AI's code leaves the vector of CLIP-L as it is.
-            pipeline.text_encoder.text_projection.weight.data = torch.eye(_CLIP)
+            pipeline.text_encoder.text_projection.weight.data = torch.eye(_CLIP_L)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -126,7 +128,7 @@ def write_parts(pipeline: Any, folder: Path, *, open_clip: bool = False) -> dict
     from safetensors.torch import save_file
 
     paths = {}
-    for role, weights in _stored(pipeline, open_clip=open_clip).items():
+    for role, weights in stored_parts(pipeline, open_clip=open_clip).items():
         paths[role] = folder / f"{role}.safetensors"
         save_file(weights, paths[role])
     return paths
@@ -138,7 +140,7 @@ def all_in_one(pipeline: Any, path: Path) -> Path:
 
     prefixes = _PREFIXES_OF_CHROMA if "text_encoder_2" not in pipeline.components else _PREFIXES
     whole = {}
-    for role, weights in _stored(pipeline).items():
+    for role, weights in stored_parts(pipeline).items():
         for name, each in weights.items():
             whole[f"{prefixes[role]}{name}"] = each
     if type(pipeline).__name__ == "FluxPipeline":
@@ -186,11 +188,21 @@ def record_of(name: str, paths: Mapping[str, Path]) -> ModelRecord:
         path=members[0].path,
         extension=members[0].extension,
         family=FAMILIES[name][0],
+        component=_component(paths["transformer"]),
         members=members,
     )
 
 
-def _stored(pipeline: Any, *, open_clip: bool = False) -> dict[str, dict[str, Any]]:
+def _component(path: Path) -> Component:
+    from adapters.filesystem.headers.reading import read_header
+
+    with path.open("rb") as file:
+        header = read_header(file, path.stat().st_size, path.suffix)
+    return components_in(header.tensors)[0].component
+
+
+def stored_parts(pipeline: Any, *, open_clip: bool = False) -> dict[str, dict[str, Any]]:
+    """Return the tensors of the file of each role, the transformer first."""
     stored = {}
     for role, part in pipeline.components.items():
         kind = type(part).__name__
@@ -265,17 +277,17 @@ def _vae(factor: float, shift: float) -> Any:
     )
 
 
-def _clip(activation: str, *, projected: bool = False) -> Any:
+def _clip(activation: str, width: int = _CLIP, *, projected: bool = False) -> Any:
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     kind = CLIPTextModelWithProjection if projected else CLIPTextModel
     return kind(
         CLIPTextConfig(
-            hidden_size=_CLIP,
-            intermediate_size=2 * _CLIP,
+            hidden_size=width,
+            intermediate_size=2 * width,
             num_hidden_layers=2,
             num_attention_heads=1,
-            projection_dim=_CLIP,
+            projection_dim=width,
             hidden_act=activation,
             bos_token_id=0,
             eos_token_id=2,

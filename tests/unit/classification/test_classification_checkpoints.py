@@ -75,7 +75,9 @@ def test_a_missing_part_is_named(
         name: tensor for name, tensor in checkpoint(family).items() if not name.startswith(left_out)
     }
     answer = classified(rest)
-    assert (answer.kind, answer.family) == (ModelKind.CHECKPOINT, family)
+    is_only_the_unet = "cond_stage_model." in left_out
+    kind = ModelKind.DIFFUSION_MODEL if is_only_the_unet else ModelKind.CHECKPOINT
+    assert (answer.kind, answer.family) == (kind, family)
     assert answer.reason is not None
     assert answer.reason.startswith(reason)
 
@@ -254,7 +256,9 @@ def test_models_that_are_known_only_by_name(
     shapes: Mapping[str, tuple[int, ...]], family: str | None, reason: str
 ) -> None:
     answer = classified(facts(shapes))
-    assert (answer.kind, answer.family, answer.loadable) == (ModelKind.CHECKPOINT, family, False)
+    is_whole = any(name.startswith("conditioner.") for name in shapes)
+    kind = ModelKind.CHECKPOINT if is_whole else ModelKind.DIFFUSION_MODEL
+    assert (answer.kind, answer.family, answer.loadable) == (kind, family, False)
     assert answer.reason is not None
     assert reason in answer.reason
 

@@ -199,3 +199,18 @@ def test_a_metrics_key_has_a_row_if_it_is_set(terminal: Terminal) -> None:
     terminal.environment["METRICS_KEY"] = "changeme"
     verdict, said = rows(terminal)["METRICS_KEY"]
     assert (verdict, "changeme" in said) == ("warning", False)
+
+
+def test_the_settings_of_models_have_rows(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    terminal.environment["MODEL_SETTINGS"] = str(file)
+    file.write_text("[gone]\n")
+    rows = json.loads(terminal.run("doctor", "--json").stdout)["checks"]
+    (row,) = (each for each in rows if each["name"] == "MODEL_SETTINGS")
+    assert (row["verdict"], row["detail"]) == ("warning", "[gone] names no model")
+    file.write_text("[a]\nsteps = 4\n")
+    done = terminal.run("doctor", "--json")
+    rows = json.loads(done.stdout)["checks"]
+    (row,) = (each for each in rows if each["name"] == "MODEL_SETTINGS")
+    assert (done.exit_code, row["verdict"]) == (1, "problem")
+    assert "steps is not a setting" in row["detail"]

@@ -2,17 +2,21 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from adapters.cli.request_options import option_name
+from adapters.cli.wiring import Core
+from application.settings.settings import Settings
 from domain.errors import DomainError, GenerationFailed, ModelChanged, OutOfMemory
 from domain.generation.fields import FIELDS
 from domain.generation.forms.part_fields import PART_FIELDS
 from domain.generation.request import GenerationRequest
-from domain.models.record import ModelFamily
-from tests.fakes.model_source import model_record
+from domain.models.record import ModelFamily, ModelKind
+from tests.fakes.addon_tensors import addon_tensors, demo_tensors
+from tests.fakes.model_source import FakeModelSource, model_record
 from tests.unit.cli.cli_runs import MODEL, Terminal, hidden_files
 
 
@@ -59,6 +63,52 @@ def test_missing_options_come_from_the_settings() -> None:
     (request,) = terminal.generator.drawn
     assert (request.num_inference_steps, request.guidance_scale) == (4, 3.0)
     assert done.stdout == f"picture.png  512x512  seed {request.seed}\n"
+
+
+def test_missing_options_come_from_the_model_first(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text('["a"]\nnum_inference_steps = 6\nscheduler = "LCM"\n')
+    environment = {"DEFAULT_INFERENCE_STEPS": "4", "DEFAULT_GUIDANCE_SCALE": "3"}
+    terminal = Terminal(environment | {"MODEL_SETTINGS": str(file)})
+    terminal.run("generate", "a hill")
+    terminal.run("generate", "a hill", "--steps", "9", "--scheduler", "DDIM", "--force")
+    drawn = [
+        (each.num_inference_steps, each.guidance_scale, each.scheduler)
+        for each in terminal.generator.drawn
+    ]
+    assert drawn == [(6, 3.0, "LCM"), (9, 3.0, "DDIM")]
+
+
+def test_a_checkpoint_without_a_vae_finds_that_of_another_folder() -> None:
+    family: dict[str, Any] = {"family": ModelFamily.SD_1, "base": ModelFamily.SD_1}
+    night = dataclasses.replace(
+        model_record(b"night", "models/night.ckpt"), lacks_vae=True, **family
+    )
+    vae = dataclasses.replace(
+        model_record(b"soft", "vaes/soft.pt"),
+        kind=ModelKind.VAE,
+        reason="it is a VAE",
+        is_companion=True,
+        **family,
+    )
+
+    class OnlyOne(Terminal):
+        """Reads the named model alone, as the command asks."""
+
+        def _core(self, settings: Settings, only: str | None) -> Core:
+            self.source.others = (night,) if only else (night, vae)
+            return super()._core(settings, only)
+
+    terminal = OnlyOne(source=FakeModelSource())
+    terminal.headers.held = {
+        vae.id: addon_tensors(ModelKind.VAE),
+        night.id: {
+            name: each for name, each in demo_tensors().items() if "first_stage" not in name
+        },
+    }
+    done = terminal.run("generate", "a hill", "--model", "night.ckpt")
+    assert done.exit_code == 0, done.stderr
+    assert [each.vae_id for each in terminal.generator.drawn] == [vae.id]
 
 
 def test_several_pictures_are_numbered(folder: Path) -> None:

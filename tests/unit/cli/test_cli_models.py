@@ -7,6 +7,7 @@ import pytest
 from adapters.http.v1.model_schemas import ModelListSchema
 from domain.models.record import ModelFamily, ModelKind, PendingModel, PendingState
 from domain.ports.model_source import ModelScan
+from tests.fakes.addon_tensors import addon_tensors, demo_tensors
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.unit.cli.cli_runs import MODEL, Terminal
 
@@ -125,3 +126,40 @@ def test_ctrl_c_ends_the_reading() -> None:
     terminal = Terminal(source=IsInterrupted())
     assert terminal.run("models").exit_code == 130
     assert terminal.source.closed.is_set()
+
+
+def test_the_table_shows_the_defaults_of_a_model_and_what_is_not_followed(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text(
+        '["a"]\nnum_inference_steps = 4\nguidance_scale = 1.5\nscheduler = "LCM"\nvae = "soft"\n'
+    )
+    terminal = Terminal({"MODEL_SETTINGS": str(file)})
+    vae = dataclasses.replace(
+        model_record(b"soft", "models/soft.pt"),
+        kind=ModelKind.VAE,
+        reason="it is a VAE",
+        is_companion=True,
+    )
+    terminal.source.others = (vae,)
+    terminal.headers.held = {vae.id: addon_tensors(ModelKind.VAE), MODEL.id: demo_tensors()}
+    line = terminal.run("models").stdout.splitlines()[1]
+    assert line.endswith("steps 4; guidance 1.5; scheduler LCM; VAE soft.pt")
+    (shown, _) = json.loads(terminal.run("models", "--json").stdout)["models"]
+    assert shown["settings"]["scheduler"] == "LCM"
+    assert shown["defaults"]["vae_id"] == vae.id
+    file.write_text('["a"]\nvae = "hard"\n')
+    line = terminal.run("models").stdout.splitlines()[1]
+    assert line.endswith("does not follow vae of its settings: 'hard' names no model")
+
+
+@pytest.mark.parametrize("command", [("models",), ("generate", "a hill")])
+def test_a_fault_in_the_settings_of_models_ends_a_command(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text("[a]\nsteps = 4\nclip_skip = 0\n")
+    done = Terminal({"MODEL_SETTINGS": str(file)}).run(*command)
+    assert done.exit_code != 0
+    assert "steps is not a setting" in done.stderr
+    assert "clip_skip is 0" in done.stderr
+    assert done.stdout == ""

@@ -280,7 +280,7 @@ def test_a_refresh_does_not_wait_for_a_file_that_is_being_written(folder: Path) 
 
 def test_a_refresh_for_a_name_reads_nothing_else(folder: Path) -> None:
     (folder / "sub").mkdir()
-    for name in ("a.ckpt", "sub/a.ckpt", "b.ckpt"):
+    for name in ("a.ckpt", "sub/a.ckpt", "b.ckpt", "b.vae.pt"):
         (folder / name).write_bytes(name.encode())
 
     def found(only: str | None) -> tuple[list[str], list[str]]:
@@ -288,10 +288,11 @@ def test_a_refresh_for_a_name_reads_nothing_else(folder: Path) -> None:
         pending = [each.path for each in source.scan().pending]
         return sorted(pending), paths(source)
 
-    everything = ["models/a.ckpt", "models/b.ckpt", "models/sub/a.ckpt"]
+    everything = ["models/a.ckpt", "models/b.ckpt", "models/b.vae.pt", "models/sub/a.ckpt"]
     named = ["models/a.ckpt", "models/sub/a.ckpt"]
     assert found("a.ckpt") == (named, named)
-    assert found("models/b.ckpt") == (["models/b.ckpt"], ["models/b.ckpt"])
+    with_vae = ["models/b.ckpt", "models/b.vae.pt"]
+    assert found("models/b.ckpt") == (with_vae, with_vae)
     for other in (None, "c.ckpt", "0123456789"):
         assert found(other) == (everything, everything)
 

@@ -10,6 +10,8 @@ import pytest
 from adapters.filesystem.settings_file import MAX_FILE_BYTES, ModelSettingsFile
 from application.settings.settings import Settings, SettingsError
 from container import Container
+from domain.models.settings import SETTINGS
+from tests.paths import ROOT
 
 EXAMPLE = """
 ["demo.safetensors"]
@@ -123,3 +125,11 @@ def test_a_damaged_file_is_read_or_refused_in_words(path: Path, seed: int) -> No
         ModelSettingsFile(path).check()
     except SettingsError as error:
         assert all(each.isprintable() and len(each) < 1200 for each in error.problems)
+
+
+def test_the_example_of_the_documentation_is_read(path: Path) -> None:
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    path.write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    first, second = ModelSettingsFile(path).read().tables
+    assert dict(first.items()).keys() == set(SETTINGS)
+    assert second.name == "7fc1fbc8c7b5d4a0"

@@ -11,6 +11,7 @@ from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_settings import FakeModelSettings
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.picture_codec import FakePictureCodec
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
@@ -24,9 +25,15 @@ STALL_TIMEOUT = 600.0
 class Bench:
     """A service over fakes."""
 
-    def __init__(self, names: ModelNames | None = None, *, devices: int = 1) -> None:
+    def __init__(
+        self,
+        names: ModelNames | None = None,
+        *,
+        devices: int = 1,
+        settings: FakeModelSettings | None = None,
+    ) -> None:
         self.source = FakeModelSource({MODEL.path: b"weights"})
-        self.registry = ModelRegistry(self.source, names=names)
+        self.registry = ModelRegistry(self.source, names=names, settings=settings)
         self.generators = [FakeImageGenerator(prepared=False) for _ in range(devices)]
         self.generator = self.generators[0]
         self.jobs = FakeJobStore()

@@ -18,6 +18,7 @@ from domain.errors import (
 )
 from domain.generation.request import GenerationRequest
 from domain.models.names import ModelNames
+from tests.fakes.model_settings import FakeModelSettings
 from tests.fakes.model_source import model_record
 from tests.unit.lifecycle.service_bench import MODEL, Bench
 
@@ -120,6 +121,32 @@ def test_unknown_model_names_in_settings_are_logged_once_at_startup(
     assert len(told) == 2
     assert "'away'" in told[0]
     assert "'bad', which stands for 'gone'" in told[1]
+
+
+def test_settings_that_no_model_follows_are_logged_once_and_after_each_change(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = FakeModelSettings()
+    bench = Bench(settings=settings)
+
+    def told() -> list[str]:
+        return [each.message for each in caplog.records if "is not followed" in each.message]
+
+    tables: tuple[tuple[dict[str, object], int], ...] = (
+        ({"gone": {}, MODEL.name: {"vae": "hard"}}, 2),
+        ({}, 2),
+        ({"far": {}}, 3),
+        ({"far": {}, "gone": {}}, 4),
+    )
+    for document, count in tables:
+        settings.document = document
+        bench.registry.refresh()
+        bench.service._tell_of_settings()
+        bench.service._tell_of_settings()
+        assert len(told()) == count
+    bench.service.stop(10)
+    assert told()[0] == "a setting of a model is not followed: [gone] names no model"
+    assert "a.safetensors does not follow vae" in told()[1]
 
 
 def test_a_missing_device_is_fatal(bench: Bench) -> None:

@@ -176,7 +176,7 @@ def test_add_ons_folders_and_other_families_get_no_vae() -> None:
         assert registry.get(model.id).defaults.vae_id is None
 
 
-def test_a_vae_that_shows_a_fault_when_it_is_loaded_is_no_default_any_more() -> None:
+def test_a_vae_that_shows_a_fault_when_it_is_loaded_stops_being_the_default() -> None:
     registry = registry_of(NIGHT, BESIDE)
     assert registry.get(NIGHT.id).loadable
     registry.reject(BESIDE.id, "it holds NaN")

@@ -26,6 +26,10 @@ Parameters = Mapping[str, inspect.Parameter]
 # Transformers take latents in patches of 2 × 2. In nearly all models a latent is 8 × 8 pixels.
 _PATCH = 2
 _SMALLEST_MULTIPLE = 16
+_Z_IMAGE = "cfg_truncation"
+"""A parameter of the pipelines of Z-Image alone. They add `guidance_scale` times the difference to
+the prediction for the prompt, so 0 means no guidance (`pipeline_z_image.py`, diffusers 0.42)."""
+_NO_GUIDANCE = 1.0
 
 
 def parameters_of(pipeline: Pipeline) -> Parameters:
@@ -62,7 +66,9 @@ def arguments_for(
         negative_prompt = negative_prompt or " "
     if negative_prompt is not None and _takes_negative(parameters):
         arguments["negative_prompt"] = negative_prompt
-    arguments["true_cfg_scale" if by_true_scale else "guidance_scale"] = request.guidance_scale
+    arguments["true_cfg_scale" if by_true_scale else "guidance_scale"] = (
+        request.guidance_scale - _NO_GUIDANCE if _Z_IMAGE in parameters else request.guidance_scale
+    )
     if "use_resolution_binning" in parameters:
         # With it the pipeline would draw another size, and stretch it or return it.
         arguments["use_resolution_binning"] = False

@@ -49,8 +49,10 @@ def _made(
     dtype: torch.dtype,
     tick: Callable[[], None],
 ) -> torch.Tensor:
-    rows = _reader(layer, codes, stored)
     weight = torch.empty(layer.shape, dtype=dtype)
+    if 0 in layer.shape:
+        return weight
+    rows = _reader(layer, codes, stored)
     table = weight.reshape(layer.shape[0] if layer.shape else 1, -1)
     for begin, end in _pieces(*table.shape):
         tick()

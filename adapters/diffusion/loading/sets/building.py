@@ -13,6 +13,7 @@ from accelerate import init_empty_weights
 from diffusers import ModelMixin
 from transformers.initialization import no_init_weights
 
+from adapters.diffusion.loading.paging import page_out
 from adapters.diffusion.loading.sets.stored import Stored
 from domain.checkpoints.sets.networks.places import NetworkLayout, Place, UnusableNetwork, some
 from domain.checkpoints.unused import unexpected_reason
@@ -53,10 +54,13 @@ def build(
     except UnusableNetwork as error:
         raise ModelNotLoadable(error.reason, stored.file, lasting=True) from error
     kept = _kept_in_float32(network, dtype)
-    for name, place in layout.places.items():
+    for stored_name, names in _by_source(layout).items():
         tick()
-        wanted = torch.float32 if kept & set(name.split(".")) else dtype
-        _put(network, name, _numbers(stored[place.name], place, wanted))
+        tensor = stored[stored_name]  # codes become numbers each time that they are taken
+        for name in names:
+            wanted = torch.float32 if kept & set(name.split(".")) else dtype
+            _put(network, name, _numbers(tensor, layout.places[name], wanted))
+        page_out(tensor)
     for name in layout.identities:
         width = network.get_parameter(name).shape[0]
         _put(network, name, torch.eye(width, dtype=dtype))
@@ -119,6 +123,14 @@ def _check(role: str, network: Any, layout: NetworkLayout, stored: Stored) -> No
     for first, second in layout.equal:
         if not torch.equal(stored[first], stored[second]):
             raise UnusableNetwork(f"its tensors {first} and {second} differ, and must be the same")
+
+
+def _by_source(layout: NetworkLayout) -> Mapping[str, list[str]]:
+    """Return the tensors of the network that take numbers of each tensor of the file."""
+    found: dict[str, list[str]] = {}
+    for name, place in layout.places.items():
+        found.setdefault(place.name, []).append(name)
+    return found
 
 
 def _kept_in_float32(network: Any, dtype: torch.dtype) -> frozenset[str]:

@@ -1,13 +1,94 @@
-"""The tokenizer of Gemma 2, which comes from the user's own files: its licence is not open."""
+"""The tokenizer of Gemma 2, which comes from the user's own files: its licence is not open.
 
+It is a file that belongs to the set (`tokenizer.json` or `tokenizer.model`), or lies in the file of
+the text encoder as the tensor `spiece_model`, where ComfyUI puts it. It may come from anybody, so
+the bounds of a folder's tokenizer apply.
+"""
+
+import json
+from collections.abc import Iterator
+from math import prod
 from typing import Any
 
+from transformers import GemmaTokenizer
+
+from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.sets.parts import Parts
+from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
+from domain.checkpoints.configurations import UnusableConfiguration, json_object
+from domain.checkpoints.configurations.tokenizer import check_tokenizer
+from domain.checkpoints.sentencepiece import gemma_table
 from domain.errors import ModelNotLoadable
 
 __all__ = ["gemma_tokenizer"]
 
+_ROLE, _TENSOR = "tokenizer", "spiece_model"
+_MOST_BYTES = 64 * 2**20
+_MOST_MARKS, _MOST_FIELDS = 3_000_000, 2**20 + 2**18
+"""As for the `tokenizer.json` of a folder."""
+_OPTIONS = {
+    "tokenizer_class": "GemmaTokenizer",
+    "add_bos_token": True,
+    "add_eos_token": False,
+    "bos_token": "<bos>",
+    "eos_token": "<eos>",
+    "pad_token": "<pad>",
+    "unk_token": "<unk>",
+    "clean_up_tokenization_spaces": False,
+}
+"""`tokenizer_config.json` of google/gemma-2-2b."""
 
-def gemma_tokenizer(parts: Parts) -> Any:
-    """Return the tokenizer that lies in the file of the text encoder."""
-    raise ModelNotLoadable("its text encoder has no tokenizer", parts.file("text_encoder"))
+
+def gemma_tokenizer(parts: Parts, tokens: int) -> Any:
+    """Return the tokenizer of a text encoder.
+
+    Args:
+        parts: The files of the model.
+        tokens: The rows of the text encoder's table of tokens.
+
+    Raises:
+        ModelNotLoadable: There is none, or it cannot be used. The message says why.
+    """
+    with refusals_as_not_loadable():
+        name, table = _table(parts)
+        check_tokenizer(name, table)
+        if (highest := max(_numbers(table), default=0)) >= tokens:
+            raise UnusableConfiguration(
+                f"its {name} numbers a token {highest:,}; its text encoder has {tokens:,}"
+            )
+    files = {"tokenizer.json": json.dumps(table), "tokenizer_config.json": json.dumps(_OPTIONS)}
+    with configuration_folder(files) as folder:
+        return GemmaTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def _table(parts: Parts) -> tuple[str, dict[str, Any]]:
+    if _ROLE in parts:
+        name, content = parts.text(_ROLE, _MOST_BYTES)
+        if name.endswith(".json"):
+            limits = {"most_marks": _MOST_MARKS, "most_fields": _MOST_FIELDS}
+            return name, json_object(name, content, **limits)
+        return name, gemma_table(name, content)
+    stored = parts.stored("text_encoder")
+    if (facts := stored.facts.get(_TENSOR)) is not None:
+        if facts.dtype != "uint8" or prod(facts.shape) > _MOST_BYTES:
+            raise ModelNotLoadable(
+                f"its {_TENSOR} is not a tokenizer of at most {_MOST_BYTES:,} bytes", stored.file
+            )
+        return _TENSOR, gemma_table(_TENSOR, stored[_TENSOR].flatten().numpy().tobytes())
+    raise ModelNotLoadable(
+        "it has no tokenizer. The licence of Gemma's is not open, so it is not in the service. "
+        "ComfyUI's gemma_2_2b_fp16.safetensors holds it; or put the tokenizer.json of the model "
+        "into the folder of the text encoder",
+        parts.file("text_encoder"),
+    )
+
+
+def _numbers(table: dict[str, Any]) -> Iterator[int]:
+    """Yield the number of each token. `check_tokenizer` has seen that they are numbers."""
+    vocabulary = table["model"].get("vocab") or {}
+    if isinstance(vocabulary, dict):
+        yield from vocabulary.values()
+    else:
+        yield len(vocabulary) - 1
+    for each in table.get("added_tokens") or []:
+        yield each["id"]

@@ -34,8 +34,8 @@ from adapters.diffusion.vocabularies.qwen import qwen_2_5_tokenizer, qwen_3_toke
 from domain.checkpoints.sets.networks.autoencoder import FLUX_LATENTS, autoencoder_of
 from domain.checkpoints.sets.networks.distilled import (
     LUMINA_2,
-    QWEN_IMAGE,
     flux_2_variant,
+    qwen_image_variant,
     sana_variant,
     z_image_variant,
 )
@@ -77,11 +77,12 @@ def read_z_image(parts: Parts) -> Any:
 
 def read_qwen_image(parts: Parts) -> Any:
     """Return the pipeline of Qwen-Image."""
+    variant = qwen_image_variant(parts.file("transformer"))
     transformer = parts.network("transformer", QwenImageTransformer2DModel, qwen_image_layout)
     encoder = parts.network("text_encoder", Qwen2_5_VLTextModel, qwen_2_5_vl_layout)
     _check_width(transformer.config.joint_attention_dim, encoder)
     return QwenImagePipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(**QWEN_IMAGE.scheduler),
+        scheduler=FlowMatchEulerDiscreteScheduler(**variant.scheduler),
         vae=parts.network("vae", AutoencoderKLQwenImage, vae_qwen_image_layout),
         text_encoder=encoder,
         tokenizer=qwen_2_5_tokenizer(),
@@ -119,7 +120,7 @@ def read_lumina_2(parts: Parts) -> Any:
         scheduler=FlowMatchEulerDiscreteScheduler(**LUMINA_2.scheduler),
         vae=parts.network("vae", AutoencoderKL, autoencoder_of(FLUX_LATENTS)),
         text_encoder=encoder,
-        tokenizer=gemma_tokenizer(parts),
+        tokenizer=gemma_tokenizer(parts, encoder.config.vocab_size),
         transformer=transformer,
     )
 
@@ -134,7 +135,7 @@ def read_sana(parts: Parts) -> Any:
         scheduler=DPMSolverMultistepScheduler(**variant.scheduler),
         vae=parts.network("vae", AutoencoderDC, vae_dc_layout),
         text_encoder=encoder,
-        tokenizer=gemma_tokenizer(parts),
+        tokenizer=gemma_tokenizer(parts, encoder.config.vocab_size),
         transformer=transformer,
     )
 

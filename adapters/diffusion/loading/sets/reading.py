@@ -14,10 +14,9 @@ from adapters.diffusion.loading.sets.language_models import (
     read_sana,
     read_z_image,
 )
+from adapters.diffusion.loading.sets.members import openers_of
 from adapters.diffusion.loading.sets.parts import Parts
 from adapters.diffusion.loading.sets.stable_diffusion_3 import read_sd3
-from adapters.diffusion.loading.sets.stored import Stored
-from adapters.diffusion.loading.weights import read_weights, tensor_facts
 from adapters.diffusion.pipeline import Pipeline
 from domain.errors import ModelNotLoadable
 from domain.models.components import ModelMember
@@ -41,6 +40,8 @@ READERS: Mapping[ModelFamily, SetReader] = MappingProxyType(
     }
 )
 """The function that builds the pipeline of each family. A new family needs a row."""
+_TEXTS = (".json", ".model")
+"""The extensions of files that are no network: a tokenizer."""
 
 
 def read_set(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
@@ -57,18 +58,18 @@ def read_set(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pi
     """
     if model.family is None or (read := READERS.get(model.family)) is None:
         raise ModelNotLoadable("it is a set of files of a family that nothing reads", model.name)
-    openers = {each.role: _opener(each, tick) for each in model.members}
-    pipeline: Pipeline = read(Parts(openers, device, tick))
+    files = [each for each in model.members if each.extension not in _TEXTS]
+    openers = openers_of(model, files, device, tick)
+    texts = {each.role: _text(each) for each in model.members if each.extension in _TEXTS}
+    pipeline: Pipeline = read(Parts(openers, device, tick, texts))
     # Every tensor was copied from its file, so none is mapped.
     place(pipeline, device, in_any_precision=False, mapped=())
     return pipeline
 
 
-def _opener(member: ModelMember, tick: Callable[[], None]) -> Callable[[], Stored]:
-    file = ModelRecord(member.id, member.name, member.size, member.path, member.extension)
+def _text(member: ModelMember) -> Callable[[int], tuple[str, bytes]]:
+    def read(most: int) -> tuple[str, bytes]:
+        with open(member.path, "rb") as file:
+            return member.name, file.read(most)
 
-    def opened() -> Stored:
-        weights = read_weights(file, tick=tick)
-        return Stored.of(member.name, weights, tensor_facts(weights))
-
-    return opened
+    return read

@@ -53,7 +53,9 @@ def stable_diffusion_3(view: View) -> PlacedComponent | None:
 def _needs(summaries: int, texts: int, channels: int) -> tuple[Need, ...]:
     small = summaries * _CLIP_L // _BOTH  # a smaller network divides them in the same ratio
     return (
-        Need("text_encoder", ComponentType.CLIP, small, kind=PROJECTED),
+        # The authors' code takes the summary of CLIP-L as it is, whatever projection its file has
+        # (Stability-AI/sd3.5, `sd3_infer.py`: `return_projected_pooled=False`).
+        Need("text_encoder", ComponentType.CLIP, small),
         Need("text_encoder_2", ComponentType.CLIP, summaries - small, kind=PROJECTED),
         Need("text_encoder_3", ComponentType.T5, texts, is_optional=True),
         Need("vae", ComponentType.VAE_KL, channels, kind=SD_3),

@@ -1,7 +1,8 @@
 """How Z-Image, Qwen-Image, FLUX.2 klein, Lumina 2 and SANA are drawn.
 
 Z-Image-Turbo has the tensors of Z-Image, and a distilled FLUX.2 klein those of its base. So no
-header tells them apart. Their published files have names that do. If a name tells nothing, the
+header tells them apart. Their published files have names that do, as have models that hold the
+weights of Qwen-Image-Lightning. If a name tells nothing, the
 distilled model is assumed, of which most others are made, and every result says so.
 
 Sources of the schedules: `scheduler/scheduler_config.json` of Tongyi-MAI/Z-Image-Turbo (shift 3)
@@ -11,13 +12,22 @@ Alpha-VLLM/Lumina-Image-2.0, whose shift ComfyUI has too (`supported_models.py`)
 and the documentation of diffusers.
 """
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from domain.checkpoints.sets.networks.variants import Variant
+from domain.models.kinds import ModelFamily
 
-__all__ = ["LUMINA_2", "QWEN_IMAGE", "flux_2_variant", "sana_variant", "z_image_variant"]
+__all__ = [
+    "LUMINA_2",
+    "flux_2_variant",
+    "named_variant",
+    "qwen_image_variant",
+    "sana_variant",
+    "z_image_variant",
+]
 
 _TRAINED = MappingProxyType({"num_train_timesteps": 1000})
 
@@ -26,23 +36,19 @@ def _flow(**fields: object) -> Mapping[str, object]:
     return MappingProxyType({**_TRAINED, **fields})
 
 
-QWEN_IMAGE = Variant(
-    _flow(
-        shift=1.0,
-        use_dynamic_shifting=True,
-        base_shift=0.5,
-        max_shift=0.9,
-        base_image_seq_len=256,
-        max_image_seq_len=8192,
-        shift_terminal=0.02,
-        time_shift_type="exponential",
-    ),
-    steps=50,
-    guidance=4.0,
-    note="has the tensors of Qwen-Image, which Qwen-Image-Edit and the models for few steps "
-    "(Lightning) have too; it is drawn as Qwen-Image",
+_DYNAMIC = MappingProxyType(
+    {
+        "shift": 1.0,
+        "use_dynamic_shifting": True,
+        "base_image_seq_len": 256,
+        "max_image_seq_len": 8192,
+        "time_shift_type": "exponential",
+    }
 )
-"""Qwen-Image. Its models for editing draw from a picture with another pipeline."""
+_QWEN_IMAGE = Variant(
+    _flow(**_DYNAMIC, base_shift=0.5, max_shift=0.9, shift_terminal=0.02), steps=50, guidance=4.0
+)
+_LIGHTNING_SHIFT = math.log(3)
 
 LUMINA_2 = Variant(_flow(shift=6.0), steps=50, guidance=4.0)
 """Lumina 2, and models made of it."""
@@ -61,6 +67,8 @@ _KLEIN_SCHEDULE = _flow(
 _KLEIN = Variant(_KLEIN_SCHEDULE, steps=4, guidance=1.0)
 _KLEIN_BASE = Variant(_KLEIN_SCHEDULE, steps=50, guidance=4.0)
 
+_LIGHTNING = re.compile(r"lightning|lightx2v")
+_FOUR_STEPS = re.compile(r"(?:^|[^\d])4[-_ ]?steps?")
 _TURBO = re.compile(r"turbo|(?:^|[^a-z])zit(?:[^a-z]|$)")
 _BASE = re.compile(r"(?:^|[^a-z])base(?:[^a-z]|$)")
 _PUBLISHED_BASE = re.compile(r"z[-_]?image(?:[-_](?:bf16|fp16|fp8.*|q\d.*))?")
@@ -101,6 +109,26 @@ def flux_2_variant(file: str) -> Variant:
     )
 
 
+def qwen_image_variant(file: str) -> Variant:
+    """Return the variant of Qwen-Image of a transformer in a file of this name.
+
+    Models that hold the weights of Qwen-Image-Lightning draw in 4 or 8 steps, with a shift of 3 and
+    no guidance (ModelTC/Qwen-Image-Lightning, `generate_with_diffusers.py`).
+    """
+    stem = _stem(file)
+    if not _LIGHTNING.search(stem):
+        return _QWEN_IMAGE
+    shift = {"base_shift": _LIGHTNING_SHIFT, "max_shift": _LIGHTNING_SHIFT}
+    steps = 4 if _FOUR_STEPS.search(stem) else 8
+    return Variant(_flow(**_DYNAMIC, **shift, shift_terminal=None), steps, guidance=1.0)
+
+
+def named_variant(family: ModelFamily | None, file: str) -> Variant | None:
+    """Return the variant of a file of this name; None for a family whose header tells it."""
+    variant_of = _NAMED.get(family) if family is not None else None
+    return None if variant_of is None else variant_of(file)
+
+
 def sana_variant(config: Mapping[str, object]) -> Variant:
     """Return the variant of SANA of a transformer with this configuration.
 
@@ -119,6 +147,16 @@ def sana_variant(config: Mapping[str, object]) -> Variant:
         steps=20,
         guidance=4.5,
     )
+
+
+_NAMED: Mapping[ModelFamily, Callable[[str], Variant]] = MappingProxyType(
+    {
+        ModelFamily.FLUX_2: flux_2_variant,
+        ModelFamily.LUMINA_2: lambda _file: LUMINA_2,
+        ModelFamily.QWEN_IMAGE: qwen_image_variant,
+        ModelFamily.Z_IMAGE: z_image_variant,
+    }
+)
 
 
 def _stem(file: str) -> str:

@@ -57,11 +57,12 @@ def gguf_file(
         entries: The metadata.
         alignment: As the metadata tells it, or 32.
     """
-    listed, data = [], b""
+    listed, data, end = [], [], 0
     for name, (shape, kind, content) in tensors.items():
-        listed.append(listed_tensor(name, shape, kind, len(data)))
-        data += content + bytes(-len(content) % alignment)
+        listed.append(listed_tensor(name, shape, kind, end))
+        data += [content, bytes(-len(content) % alignment)]
+        end += len(data[-2]) + len(data[-1])
     found = list(entries)
     start = b"GGUF" + struct.pack("<IQQ", 3, len(listed), len(found))
     header = start + b"".join(found) + b"".join(listed)
-    return header + bytes(-len(header) % alignment) + data
+    return b"".join((header, bytes(-len(header) % alignment), *data))

@@ -6,6 +6,7 @@ import { roughly } from "../core/format.js";
 import { remembersOnDevice } from "../session/session.js";
 import { unfoldSettings } from "../work/views.js";
 import { AddonFields } from "./addons.js";
+import { DefaultFields } from "./defaults.js";
 import { forgetWords, keepDraft, keptDraft } from "./draft.js";
 import { LargerFields } from "./larger.js";
 import { SizeFields } from "./sizes.js";
@@ -19,6 +20,7 @@ export class DrawingForm {
   #seed;
   #estimates;
   #drafted = false; // whether the size is somebody's choice, or a model's own
+  #defaults = new DefaultFields();
   #sizes = new SizeFields(() => this.#edited());
   #larger = new LargerFields();
   #addons = new AddonFields(() => this.#edited());
@@ -58,7 +60,12 @@ export class DrawingForm {
       }
     });
     models.onChosen = (model, { byHand }) => {
-      if (byHand || !this.#drafted) this.#sizes.takeNative(model);
+      if (byHand || !this.#drafted) {
+        this.#sizes.takeNative(model);
+        this.#defaults.take(model);
+      } else {
+        this.#defaults.note(model);
+      }
       this.#drafted = true;
       this.#sizes.offer(model);
       this.#offer(model);

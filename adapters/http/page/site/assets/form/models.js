@@ -137,7 +137,13 @@ export class ModelPicker {
 
   #showChosen({ byHand = false } = {}) {
     const model = this.chosen;
-    const facts = model && [describe(model), model.precision, model.id.slice(0, 10)];
+    const vae = this.#models.find(({ id }) => id === model?.defaults?.vae_id);
+    const facts = model && [
+      describe(model),
+      model.precision,
+      model.id.slice(0, 10),
+      vae && `draws with ${vae.name}`,
+    ];
     say(byId("model-facts"), facts ? facts.filter(Boolean).join(" · ") : "");
     const own = model?.default_scheduler;
     this.#scheduler.replaceChildren(

@@ -1,0 +1,70 @@
+"""A set of files draws what the pipeline of diffusers draws with the same weights."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from adapters.diffusion.image_generator import DiffusersImageGenerator
+from domain.generation.request import GenerationRequest
+from tests.contract.drawing.generating import generate, new_generator
+from tests.contract.sets.tiny_language import FAMILIES, pipeline_of, record_of, write_parts
+
+pytestmark = pytest.mark.torch
+
+RequestFor = Callable[..., GenerationRequest]
+PROMPT = "a red fox jumps over (two) naïve dogs, 你好"
+
+
+@pytest.fixture(scope="module")
+def generator() -> DiffusersImageGenerator:
+    return new_generator(device="cpu", dtype="float32")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_set_draws_what_the_pipeline_of_diffusers_draws(
+    generator: DiffusersImageGenerator, request_for: RequestFor, tmp_path: Path, name: str
+) -> None:
+    import numpy as np
+
+    pipeline = pipeline_of(name)
+    model = record_of(name, write_parts(name, pipeline, tmp_path))
+    request = request_for(prompt=PROMPT, negative_prompt="blue", guidance_scale=3.5)
+    (batch,) = generate(generator, model, [request]).images
+    drawn = np.asarray(Image.open(io.BytesIO(batch[0].data)), dtype=float)
+    expected = _called(pipeline, request)
+    assert np.abs(drawn - expected).mean() <= 0.5
+    assert expected.std() > 5, "a plain picture would be equal whatever the weights are"
+
+
+def _called(pipeline: Any, request: GenerationRequest) -> Any:
+    """Return the picture that the pipeline draws with what its documentation says."""
+    import inspect
+
+    import numpy as np
+    import torch
+
+    takes = inspect.signature(pipeline.__call__).parameters
+    options: dict[str, Any] = {}
+    if "true_cfg_scale" in takes:
+        options["true_cfg_scale"] = request.guidance_scale
+    else:
+        # Z-Image's pipeline counts from 0.
+        options["guidance_scale"] = request.guidance_scale - ("cfg_truncation" in takes)
+    if "negative_prompt" in takes:
+        options["negative_prompt"] = request.negative_prompt
+    if "use_resolution_binning" in takes:
+        options["use_resolution_binning"] = False
+    drawn = pipeline(
+        prompt=request.prompt,
+        width=request.width,
+        height=request.height,
+        num_inference_steps=request.num_inference_steps,
+        generator=torch.Generator().manual_seed(request.seeds[0]),
+        output_type="pil",
+        **options,
+    ).images[0]
+    return np.asarray(drawn, dtype=float)
