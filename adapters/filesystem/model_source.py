@@ -3,10 +3,11 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from adapters.filesystem.cards import CardsBeside
+from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.folders import device_of, extension_of, model_paths
 from adapters.filesystem.headers.reading import IncompleteFile
 from adapters.filesystem.scan_warnings import ScanWarnings, one_line
@@ -16,10 +17,11 @@ from adapters.filesystem.scanning.identity import Identity, Reading, identify_fi
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.filesystem.scanning.on_disk import Found, look_at
 from adapters.filesystem.scanning.seen_model import SeenModel
+from adapters.filesystem.training import ToldBeside, TrainingsBeside, recorded_training
 from domain.checkpoints.distillation import with_distillation
 from domain.checkpoints.published_vaes import PUBLISHED_VAES
 from domain.models.names import vaes_beside
-from domain.models.record import ModelRecord
+from domain.models.record import ModelKind, ModelRecord
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["FilesystemModelSource"]
@@ -80,6 +82,7 @@ class FilesystemModelSource(ModelSource):
         self._seen: dict[str, SeenModel] = {}
         self._warnings = ScanWarnings()
         self._cards = CardsBeside(self._warnings)
+        self._trainings = TrainingsBeside(self._warnings)
         self._devices: dict[str, int] = {}
         # Its threads start with the first file to hash.
         self._readers = ThreadPoolExecutor(
@@ -98,9 +101,10 @@ class FilesystemModelSource(ModelSource):
         for each in sorted(seen.values(), key=lambda each: each.found.size):
             self._advance(each, now)
         unlisted = [each for each in seen.values() if each.identity is None]
+        beside = self._beside(seen.values())
         return ModelScan(
             models=tuple(
-                self._record(each.found, each.identity)
+                self._record(each.found, each.identity, beside.get(each.identity.digest))
                 for each in seen.values()
                 if each.identity is not None
             ),
@@ -248,8 +252,29 @@ class FilesystemModelSource(ModelSource):
         seen.trouble = f"{seen.found.path} is left out: {fault}"
         seen.reason = f"it cannot be read: {fault}"
 
-    def _record(self, found: Found, identity: Identity) -> ModelRecord:
+    def _beside(self, seen: Iterable[SeenModel]) -> Mapping[str, ToldBeside]:
+        """Return what files beside checkpoints say, by the id of the model.
+
+        Files with the same bytes are one model. The first of their paths with such a file counts.
+        """
+        found: dict[str, ToldBeside] = {}
+        for each in sorted(seen, key=lambda each: each.found.path):
+            identity = each.identity
+            if identity is None or each.found.stamp is None:
+                continue
+            told = identity.classification
+            if told.kind is not ModelKind.CHECKPOINT or told.reason is not None:
+                continue
+            beside = self._trainings.of(each.found.path)
+            if beside is not None:
+                found.setdefault(identity.digest, beside)
+        return found
+
+    def _record(self, found: Found, identity: Identity, beside: ToldBeside | None) -> ModelRecord:
         told = identity.classification
+        trained = recorded_training(told.family, told.told, beside)
+        notes = [each for each in (told.note, trained.note) if each is not None]
+        changed = trained.family is not told.family
         published = PUBLISHED_VAES.get(identity.digest)
         record = ModelRecord(
             id=identity.digest,
@@ -258,13 +283,14 @@ class FilesystemModelSource(ModelSource):
             path=found.path,
             extension="" if found.stamp is None else extension_of(found.path),
             kind=told.kind,
-            family=told.family or published,
+            family=trained.family or published,
             precision=told.precision,
-            reason=told.reason,
+            reason=told.reason or trained.reason,
             stamp=found.stamp,
             parts=found.parts,
-            native_size=told.native_size,
-            note=told.note,
+            native_size=native_size_of_file({}, trained.family) if changed else told.native_size,
+            note="; it ".join(notes) or None,
+            training=trained.training,
             is_companion=told.is_companion,
             scale=told.scale,
             pipeline_inputs=told.pipeline_inputs,

@@ -16,6 +16,7 @@ from benchmarks.registry.loading import load
 from benchmarks.registry.scanning import restart, scan
 from benchmarks.registry.service import listing
 from benchmarks.registry.switching import switches
+from benchmarks.registry.trees import header, tree
 from benchmarks.report import Row
 
 __all__ = ["main"]
@@ -31,7 +32,7 @@ def _planned(function: Callable[[Plan, Path], Iterable[Row]]) -> Benchmark:
 
 _BENCHMARKS: Mapping[str, Benchmark] = {
     function.__name__: _planned(function)
-    for function in (hashing, restart, scan, listing, memory, load, switches)
+    for function in (hashing, restart, scan, tree, header, listing, memory, load, switches)
 }
 
 

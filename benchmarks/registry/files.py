@@ -22,6 +22,7 @@ __all__ = [
     "models_in",
     "random_checkpoint",
     "sparse_file",
+    "thin_file",
 ]
 
 _BLOCK_BYTES = 16 * 2**20
@@ -62,6 +63,13 @@ def sparse_file(path: Path, size: int, label: str) -> None:
     header = _header({label: ((size,), "U8", 1)})
     path.write_bytes(header)
     os.truncate(path, len(header) + size)
+
+
+def thin_file(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Write a valid bfloat16 file of zeros with these tensors; the zeros take no room."""
+    header = _header({name: (shape, "BF16", 2) for name, shape in shapes.items()})
+    path.write_bytes(header)
+    os.truncate(path, len(header) + 2 * sum(map(math.prod, shapes.values())))
 
 
 def filled_file(path: Path, size: int, label: str) -> None:

@@ -73,7 +73,10 @@ def with_distillation(record: ModelRecord, by_header: Distilled | None) -> Model
         return record
     side = found.native_side
     size = record.native_size if side is None else Size(side, side)
-    defaults = record.defaults.over(found.defaults)
+    own = found.defaults
+    if own.scheduler not in record.schedulers:
+        own = replace(own, scheduler=None)
+    defaults = record.defaults.over(own)
     return replace(record, distilled=found, native_size=size, defaults=defaults)
 
 

@@ -6,11 +6,13 @@ from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component, ModelMember
 from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.distilled import Distilled
+from domain.models.fitting_schedulers import fitting_default, fitting_schedulers
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
 from domain.models.settings import ModelSettings
 from domain.models.stamps import FileStamp, ModelPart
-from domain.samplers import DEFAULT_SCHEDULER, Scheduler
+from domain.models.training import Training
+from domain.samplers import Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
 __all__ = [
@@ -108,6 +110,7 @@ class ModelRecord:
         settings: What the operator says of it; None for nothing.
         problems: What of the operator's settings and of a VAE beside it is not followed, each a
             sentence without its subject, the model's name.
+        training: How it was trained to predict; None if its family or its folder decides.
         component: The component of a pipeline that the file holds; None for other files.
         members: The files of a set, the diffusion model first; empty for any other model.
         distilled: What is known of a checkpoint that was made to draw in few steps; None for other
@@ -140,6 +143,7 @@ class ModelRecord:
     lacks_vae: bool = False
     settings: ModelSettings | None = None
     problems: tuple[str, ...] = ()
+    training: Training | None = None
     component: Component | None = None
     members: tuple[ModelMember, ...] = ()
     distilled: Distilled | None = None
@@ -232,17 +236,17 @@ class ModelRecord:
     def schedulers(self) -> tuple[Scheduler, ...]:
         """The schedulers that a request can name for this model.
 
-        Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have all of them.
-        Every file that can draw is such a model. Other folders have none: flow matching models
-        (Stable Diffusion 3, FLUX) have another process, which these schedulers do not support, and
-        the rest draw with their authors' configuration. Sets are such models too.
+        Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have those that fit
+        their training. Every file that can draw is such a model. Other folders have none: Stable
+        Diffusion 3 and FLUX have a process of their own, and the rest draw with their authors'
+        configuration. Sets are such models too.
         """
         if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
             return ()
         is_folder = not self.extension
         if self.family in _OWN_SCHEDULER or self.members or (is_folder and self.family is None):
             return ()
-        return tuple(Scheduler)
+        return fitting_schedulers(self.training)
 
     @property
     def batches(self) -> bool:
@@ -259,4 +263,6 @@ class ModelRecord:
 
         It has Karras' noise levels if the model's configuration names them.
         """
-        return (self.defaults.scheduler or DEFAULT_SCHEDULER) if self.schedulers else None
+        if not self.schedulers:
+            return None
+        return self.defaults.scheduler or fitting_default(self.training)

@@ -45,11 +45,16 @@ class Listing:
     is_reading: bool = False
 
     def awaits_files(self, model: ModelRecord) -> bool:
-        """Return whether a diffusion model may get its missing files when all are read."""
+        """Return whether a diffusion model may get its missing files when all can be read."""
         if model.kind is not ModelKind.DIFFUSION_MODEL or model.component is None:
             return False
-        begins = (each.members[0].id == model.id for each in self.by_id.values() if each.members)
-        return self.is_reading and not any(begins)
+
+        def begins(models: Iterable[ModelRecord]) -> bool:
+            return any(each.members[0].id == model.id for each in models if each.members)
+
+        if begins(self.by_id.values()):
+            return False
+        return self.is_reading or begins(each.model for each in self.missed.values())
 
     def without(self, model_id: str, now: float) -> "Listing":
         """Return the listing without a model whose file has other bytes, and without its sets."""

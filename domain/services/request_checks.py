@@ -5,6 +5,7 @@ from domain.generation.output_formats import side_problem
 from domain.generation.parts import PromptSyntax
 from domain.generation.parts.rules import ModelUse
 from domain.generation.request import GenerationRequest
+from domain.models.fitting_schedulers import misfit_reason
 from domain.models.record import ModelInput, ModelKind, ModelRecord
 from domain.pictures import MOST_PIXELS_DRAWN
 from domain.samplers import Sampler, Scheduler
@@ -121,8 +122,9 @@ def _begins_at_the_start(request: GenerationRequest) -> bool:
 
 
 def _not_for(model: ModelRecord, scheduler: Scheduler) -> FieldProblem:
-    return FieldProblem(
-        "scheduler",
-        f"is '{scheduler}', which {model.name} does not take; leave it out, or choose another "
-        "model",
-    )
+    reason = misfit_reason(model.training) if model.schedulers else None
+    why = f"which {model.name} does not take" if reason is None else f"and {model.name} {reason}"
+    remedy = "leave it out, or choose another model"
+    if reason is not None:
+        remedy = "leave it out, or name one of the schedulers of the model"
+    return FieldProblem("scheduler", f"is '{scheduler}', {why}; {remedy}")

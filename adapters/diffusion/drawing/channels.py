@@ -17,6 +17,7 @@ from adapters.diffusion.drawing.pictures.source import SizedSource
 from adapters.diffusion.drawing.stages.addition import Addition
 from adapters.diffusion.drawing.stages.stage import Canvas
 from adapters.diffusion.pipeline import StableDiffusion
+from adapters.diffusion.sampling import training_of
 from domain.checkpoints.families import INPAINTING_CHANNELS, PIX2PIX_CHANNELS
 from domain.errors import GenerationFailed
 from domain.generation.parts import MaskContent, SourceImage
@@ -152,9 +153,12 @@ class _ChangedPicture(Addition):
             canvas.warn(text)
 
     def applied(self, canvas: Canvas) -> AbstractContextManager[None]:
+        pipeline, picture = self.context.pipeline, self.source.encoded.mean
+        if training_of(pipeline.scheduler.config).scales_picture:
+            picture = picture * pipeline.vae.config.scaling_factor
         return image_guidance_addition(
-            self.context.pipeline.unet,
-            self.source.encoded.mean,
+            pipeline.unet,
+            picture,
             guidance_scale=self.guidance_scale,
             image_guidance_scale=_image_guidance(self.source.source),
         )

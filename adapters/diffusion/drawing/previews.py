@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from adapters.diffusion.drawing.stages.autoencoder import unscaled
 from adapters.diffusion.pipeline import Pipeline
 
 __all__ = ["Previews"]
@@ -19,6 +20,8 @@ _LOOK_SIDE = 16
 _FIELD_SIDE = 8
 _FIELDS = 3
 """Uniform fields for each channel of the latents."""
+_WITH_CHANNELS = 4
+"""The dimensions of latents (n, channels, height, width)."""
 _FIELDS_WEIGHT = 0.01
 _JPEG_QUALITY = 80
 
@@ -93,9 +96,7 @@ def _fitted(latents: torch.Tensor, vae: Any, fields: _Normal) -> torch.Tensor:
 
 def _normal(latents: torch.Tensor, vae: Any) -> _Normal:
     """Return both sides of the normal equations for the map from latents to decoded colours."""
-    scale = getattr(vae.config, "scaling_factor", 1.0)
-    shift = getattr(vae.config, "shift_factor", None) or 0.0
-    given = (latents / scale + shift).to(vae.device, vae.dtype)
+    given = _for_decoder(latents, vae).to(vae.device, vae.dtype)
     decoded = torch.cat([vae.decode(part).sample for part in given.split(16)])
     pixels = (decoded / 2 + 0.5).clamp(0, 1)
     colours = torch.nn.functional.adaptive_avg_pool2d(pixels, latents.shape[-2:])
@@ -106,6 +107,15 @@ def _normal(latents: torch.Tensor, vae: Any) -> _Normal:
     )
     known = torch.cat([known, torch.ones(len(known), 1)], dim=1)
     return known.T @ known / len(known), known.T @ wanted / len(known)
+
+
+def _for_decoder(latents: torch.Tensor, vae: Any) -> torch.Tensor:
+    """Return latents of the network in the scale of the decoder."""
+    if getattr(vae.config, "latents_mean", None) and latents.ndim == _WITH_CHANNELS:
+        return unscaled(vae, latents)
+    scale = getattr(vae.config, "scaling_factor", 1.0)
+    shift = getattr(vae.config, "shift_factor", None) or 0.0
+    return latents / scale + shift
 
 
 def _is_finite(tensor: torch.Tensor) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from adapters.diffusion.families.unet import unet_configuration
 from adapters.diffusion.families.vocabulary import merges_text, vocabulary_text
 from domain.checkpoints.families import FAMILIES, FamilyFacts, TextEncoderFacts
-from domain.checkpoints.prediction import Prediction
 from domain.models.record import ModelFamily
 
 __all__ = ["configuration_files"]
@@ -17,17 +16,11 @@ __all__ = ["configuration_files"]
 _Fields = dict[str, object]
 
 
-def configuration_files(
-    family: ModelFamily,
-    prediction: Prediction | None = None,
-    facts: FamilyFacts | None = None,
-) -> Mapping[str, str]:
+def configuration_files(family: ModelFamily, facts: FamilyFacts | None = None) -> Mapping[str, str]:
     """Return the files that `from_single_file(path, config=folder, local_files_only=True)` needs.
 
     Args:
         family: A family in `FAMILIES`.
-        prediction: What the checkpoint itself says about its training; None for the family's usual
-            training.
         facts: The facts of the checkpoint, if they are others than the family's.
 
     Returns:
@@ -41,9 +34,7 @@ def configuration_files(
         "model_index.json": _model_index(facts),
         "unet/config.json": unet_configuration(facts.unet),
         "vae/config.json": _vae(facts),
-        "scheduler/scheduler_config.json": _scheduler(
-            facts, prediction or Prediction(facts.velocity)
-        ),
+        "scheduler/scheduler_config.json": _scheduler(facts),
     }
     texts: dict[str, str] = {}
     for suffix, encoder in zip(("", "_2"), facts.text_encoders, strict=False):
@@ -133,14 +124,14 @@ def _text_encoder(encoder: TextEncoderFacts) -> _Fields:
     }
 
 
-def _scheduler(facts: FamilyFacts, prediction: Prediction) -> _Fields:
+def _scheduler(facts: FamilyFacts) -> _Fields:
     fields: _Fields = {
         "_class_name": facts.scheduler,
         "num_train_timesteps": 1000,
         "beta_start": 0.00085,
         "beta_end": 0.012,
         "beta_schedule": "scaled_linear",
-        "prediction_type": "v_prediction" if prediction.velocity else "epsilon",
+        "prediction_type": "v_prediction" if facts.velocity else "epsilon",
         "steps_offset": 1,
     }
     if facts.scheduler == "PNDMScheduler":
@@ -149,8 +140,6 @@ def _scheduler(facts: FamilyFacts, prediction: Prediction) -> _Fields:
         fields |= {"clip_sample": False, "set_alpha_to_one": False}
     else:
         fields |= {"timestep_spacing": "leading", "interpolation_type": "linear"}
-    if prediction.zero_terminal_snr:
-        fields |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
     return fields
 
 

@@ -17,6 +17,7 @@ from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
 from adapters.diffusion.loading.sets import read_set
 from adapters.diffusion.loading.single_file import read_file
+from adapters.diffusion.loading.trained import mark_training
 from adapters.diffusion.openvino.backend import accelerate_with_openvino
 from adapters.diffusion.pipeline import Pipeline, StableDiffusion, is_stable_diffusion
 from adapters.diffusion.untrusted.ticking import ticking
@@ -47,6 +48,8 @@ def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | 
         with translated_errors(device, f"loading {model.name}", watcher):
             with proven(model) as file, ticking(watcher.loading):
                 pipeline = _read(file, device, watcher.loading)
+            if is_stable_diffusion(pipeline):
+                mark_training(pipeline, model.training)
             if is_stable_diffusion(pipeline) and device.plan.backend == "openvino":
                 _accelerate(pipeline, device)
             elif device.plan.backend == "openvino":

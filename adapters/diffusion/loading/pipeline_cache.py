@@ -125,7 +125,7 @@ class PipelineCache(Generic[Loaded]):
     def _note(self) -> None:
         sizes: dict[str, int] = {}
         for key in self._pipelines:
-            model_id, value = key.removesuffix(_IN_TORCH), self._beside.get(key)
+            model_id, value = _id_of(key), self._beside.get(key)
             size = self._bytes[key] + (0 if value is None else value.size)
             sizes[model_id] = sizes.pop(model_id, 0) + size
         self.loaded = tuple(LoadedModel(each, size) for each, size in sizes.items())
@@ -145,7 +145,7 @@ class PipelineCache(Generic[Loaded]):
         self._drop(going)
 
     def _is_needed(self, key: str) -> bool:
-        return key.removesuffix(_IN_TORCH) in self._needed
+        return _id_of(key) in self._needed
 
     def _drop(self, keys: list[str]) -> None:
         for key in keys:
@@ -158,8 +158,16 @@ class PipelineCache(Generic[Loaded]):
 
 
 def cache_key(model: ModelRecord, *, in_torch: bool = False) -> str:
-    """Return the key of a model's pipeline in the cache."""
-    return model.id + (_IN_TORCH if in_torch else "")
+    """Return the key of a model's pipeline in the cache.
+
+    The training is a part of it, because a file beside the model can change it at any time.
+    """
+    training = "" if model.training is None else f" {model.training}"
+    return model.id + training + (_IN_TORCH if in_torch else "")
+
+
+def _id_of(key: str) -> str:
+    return key.partition(" ")[0]
 
 
 def _in_torch(device: Device) -> Device:

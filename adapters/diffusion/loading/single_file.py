@@ -20,13 +20,12 @@ from transformers.initialization import no_init_weights
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.families import (
     FAMILIES,
-    PROBE,
     configuration_files,
-    prediction_of,
     with_modern_names,
 )
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.placement import place
+from adapters.diffusion.loading.trained import trained_files
 from adapters.diffusion.loading.unet_inputs import with_guidance, without_picture
 from adapters.diffusion.loading.unread_tensors import unread_reason
 from adapters.diffusion.loading.weights import Weights, read_metadata, read_weights
@@ -68,7 +67,8 @@ def read_file(model: ModelRecord, device: Device, tick: Callable[[], None]) -> P
         embedded = embedded_configuration(metadata)
     if embedded is None:
         weights = without_picture(weights)
-    files = embedded or _family_configuration(model, weights, metadata)
+    files = embedded or _family_configuration(model, weights)
+    files = trained_files(files, model.training, weights)
     dtype = _loaded_dtype(weights, device)
     has_vae = not model.lacks_vae or any(name.startswith(_VAE) for name in weights)
     own_vae = None if has_vae else stand_in(json.loads(files["vae/config.json"]))
@@ -101,21 +101,17 @@ def _loaded_dtype(weights: Weights, device: Device) -> torch.dtype:
     return reduce(torch.promote_types, found)
 
 
-def _family_configuration(
-    model: ModelRecord, weights: Weights, metadata: Mapping[str, str]
-) -> Mapping[str, str]:
+def _family_configuration(model: ModelRecord, weights: Weights) -> Mapping[str, str]:
     if model.family is None or model.family not in FAMILIES:
         raise ModelNotLoadable(
             "it belongs to no family that can be loaded from a single file", model.name
         )
-    probe = weights[PROBE].flatten().tolist() if PROBE in weights else None
-    prediction = prediction_of(model.family, weights, metadata, probe)
     shapes = {name: each.shape for name, each in weights.facts.items()}
     try:
         facts = facts_of(model.family, shapes)
     except UnknownUnet as error:
         raise ModelNotLoadable(f"its UNet {error.reason}", model.name, lasting=True) from error
-    return configuration_files(model.family, prediction, facts)
+    return configuration_files(model.family, facts)
 
 
 def _assemble(

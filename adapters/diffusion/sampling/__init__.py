@@ -2,10 +2,20 @@
 
 from adapters.diffusion.sampling.last_steps import LastSteps
 from adapters.diffusion.sampling.making import (
+    TRAINING,
     Schedulers,
     check_first_step,
     new_scheduler,
     sampler_name,
+    training_of,
 )
 
-__all__ = ["LastSteps", "Schedulers", "check_first_step", "new_scheduler", "sampler_name"]
+__all__ = [
+    "TRAINING",
+    "LastSteps",
+    "Schedulers",
+    "check_first_step",
+    "new_scheduler",
+    "sampler_name",
+    "training_of",
+]

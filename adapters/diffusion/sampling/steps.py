@@ -95,7 +95,7 @@ class ExactSteps:
             more = int(self.drops_least_noise)
             levels = noise_levels(self.schedule, num_inference_steps + more, table)
             levels = levels[:num_inference_steps]
-            self.timesteps = torch.from_numpy(timesteps_of(levels, table)).float()
+            self.timesteps = torch.from_numpy(self.timesteps_at(levels)).float()
             self.sigmas = torch.from_numpy(np.append(levels, 0.0)).float()
         self.timesteps = self.arranged(num_inference_steps)
         # Karras' noise levels can be rounded to two equal first timesteps. Without a begin index,
@@ -108,6 +108,10 @@ class ExactSteps:
         """Return the sigma of each timestep of the training, in rising order."""
         signal = self.alphas_cumprod.double().numpy()  # type: ignore[attr-defined]
         return np.asarray(((1 - signal) / signal) ** 0.5)
+
+    def timesteps_at(self, levels: np.ndarray) -> np.ndarray:
+        """Return what the network is told of each noise level: its timestep in the training."""
+        return timesteps_of(levels, self.training_levels())
 
     def arranged(self, num_inference_steps: int) -> torch.Tensor:
         """Return the timestep of each evaluation of the network."""
@@ -187,11 +191,13 @@ def clean_latents(
     """Return the finished latents that a network's prediction implies.
 
     Args:
-        prediction_type: `epsilon` or `v_prediction`, as diffusers names them.
+        prediction_type: `epsilon`, `v_prediction` or `sample`, as diffusers names them.
         prediction: The output of the network.
         sample: The network's input, of variance 1: sqrt(signal) times the picture, and noise.
         signal: The cumulated product of the alphas at the timestep (Ho et al., arXiv:2006.11239).
     """
+    if prediction_type == "sample":
+        return prediction
     root, noise = signal**0.5, (1 - signal) ** 0.5
     if prediction_type == "v_prediction":  # Salimans and Ho, arXiv:2202.00512, appendix D
         return root * sample - noise * prediction

@@ -19,7 +19,7 @@ import torch
 from diffusers import EulerDiscreteScheduler
 from diffusers.utils.torch_utils import randn_tensor
 
-from adapters.diffusion.sampling.spacing import is_leap, timesteps_of
+from adapters.diffusion.sampling.spacing import is_leap
 from adapters.diffusion.sampling.steps import (
     Evaluation,
     Mixture,
@@ -88,7 +88,7 @@ class _TwoEvaluations(SingleStep, EulerDiscreteScheduler):
         self._seen = seen = levels[:1]
         for sigma, lower in pairwise(levels[:-1]):
             seen += [self.middle(sigma, lower), lower]
-        timesteps = torch.from_numpy(timesteps_of(np.array(seen), self.training_levels())).float()
+        timesteps = torch.from_numpy(self.timesteps_at(np.array(seen))).float()
         timesteps[::2] = of_steps
         return timesteps
 

@@ -13,7 +13,6 @@ from adapters.filesystem.headers.values import Header, TensorFacts
 from domain.checkpoints.families import FAMILIES, PICTURE_WIDTHS, facts_of, with_channels
 from domain.checkpoints.layouts import Shape, checkpoint_parts
 from domain.checkpoints.names import with_modern_names
-from domain.checkpoints.prediction import prediction_of
 from domain.checkpoints.unets import UnknownUnet
 from domain.models.record import ModelFamily
 
@@ -103,9 +102,6 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
     family = _FAMILIES.get((_context(tensors), first[0]))
     if family is not None:
         family = with_channels(family, first[1])
-    if family is ModelFamily.SD_2_V:
-        prediction = prediction_of(family, tensors, header.metadata, header.probe)
-        return ModelFamily.SD_2 if prediction and not prediction.velocity else family
     return family
 
 
@@ -127,11 +123,6 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
         return _INPUTS.get(
             first[1], f"its UNet takes {first[1]} channels, which no known family does"
         )
-    if "edm_mean" in header.tensors:
-        return "it is Playground v2.5, whose noise schedule is its own; use its diffusers folder"
-    if any(name.startswith("edm_vpred.") for name in header.tensors):
-        # https://huggingface.co/stabilityai/cosxl: its two scalars give the range of its noise.
-        return "it is CosXL, whose continuous noise (EDM) no sampler here follows"
     return _incomplete(header.tensors, family)
 
 

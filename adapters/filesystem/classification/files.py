@@ -23,6 +23,7 @@ from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.classification.sets import PartOfASet, part_of_a_set
 from adapters.filesystem.headers.values import Header, shown
+from adapters.filesystem.training import recorded_training, told_by_header
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
     UnusableConfiguration,
@@ -32,6 +33,7 @@ from domain.checkpoints.distillation import distilled_by_header
 from domain.checkpoints.names import GUIDANCE_INPUT
 from domain.checkpoints.notes import checkpoint_note
 from domain.checkpoints.others import other_file
+from domain.checkpoints.training import Told, UnusableTraining
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     needs_spandrel,
@@ -93,6 +95,7 @@ class Classification:
         distilled: What the header says of a distillation; None if it says nothing.
         defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
         lacks_vae: As `ModelRecord.lacks_vae`.
+        told: What the model says of its training.
         component: As `ModelRecord.component`.
     """
 
@@ -114,6 +117,7 @@ class Classification:
     distilled: Distilled | None = None
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
+    told: tuple[Told, ...] = ()
     component: Component | None = None
 
 
@@ -132,9 +136,9 @@ def classify(header: Header) -> Classification:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
     if (rest := _without_parts(header, kind, family)) is not None:
-        kind, unusable = rest
+        kind, unusable = rest[0], unusable or rest[1]
     if kind is not ModelKind.CHECKPOINT:
-        unusable = unusable or unreadable_codes(header)
+        unusable = unreadable_codes(header) or unusable
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
@@ -142,6 +146,13 @@ def classify(header: Header) -> Classification:
         reason = _configuration_problem(header)
     elif reason is None:
         reason = why_not_loadable(header, family)
+    told: tuple[Told, ...] = ()
+    if kind is ModelKind.CHECKPOINT:
+        try:
+            told = told_by_header(header, family)
+        except UnusableTraining as error:
+            reason = reason or error.reason
+        family = recorded_training(family, told, None).family
     return Classification(
         kind,
         family,
@@ -165,6 +176,7 @@ def classify(header: Header) -> Classification:
             and reason is None
             and not any(name.startswith(VAE) for name in header.tensors)
         ),
+        told=told,
     )
 
 

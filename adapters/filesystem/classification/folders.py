@@ -7,7 +7,6 @@ from typing import Any
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.classification.native_sizes import native_size_of_folder
 from adapters.filesystem.folder_parts import (
-    scheduler_problem,
     tokenizer_problem,
     unnamed_parts,
     used_weights,
@@ -24,6 +23,7 @@ from domain.checkpoints.pipelines import (
     STABLE_DIFFUSION_CLASSES,
     pipeline_inputs,
 )
+from domain.checkpoints.training import Source, Told, UnusableTraining, training_of_scheduler
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelKind
 
@@ -86,13 +86,20 @@ def classify_folder(
             return _refused(family, reason)
     if unnamed := unnamed_parts(name, index):
         return _refused(family, f"its {INDEX} names no {', '.join(unnamed)}")
+    told: tuple[Told, ...] = ()
     if name.startswith(_WITH_NAMED_SAMPLERS) and family is not ModelFamily.SD_3:
         scheduler = index["scheduler"][1] if len(index["scheduler"]) > 1 else None
-        reason = scheduler_problem(scheduler, _object(f"scheduler/{_SCHEDULER}", read))
-        if reason is None:
-            reason = _channels_problem(family, index, read)
-        if reason is not None:
+        try:
+            training = training_of_scheduler(
+                scheduler,
+                _object(f"scheduler/{_SCHEDULER}", read),
+                scales_picture=bool(index.get("is_cosxl_edit")),
+            )
+        except UnusableTraining as error:
+            return _refused(family, error.reason)
+        if (reason := _channels_problem(family, read)) is not None:
             return _refused(family, reason)
+        told = (Told(Source.METADATA, "its scheduler", training),)
     try:
         check_folder(sizes, read_most)
     except UnusableConfiguration as error:
@@ -106,6 +113,7 @@ def classify_folder(
         native_size=native_size_of_folder(read, family),
         pipeline_inputs=pipeline_inputs(name),
         base=base_family(family),
+        told=told,
     )
 
 
@@ -174,12 +182,8 @@ def _stable_diffusion(
     return with_channels(family, channels) if type(channels) is int else family
 
 
-def _channels_problem(
-    family: ModelFamily | None, index: Mapping[str, Any], read: Callable[[str], bytes]
-) -> str | None:
+def _channels_problem(family: ModelFamily | None, read: Callable[[str], bytes]) -> str | None:
     """Return why a Stable Diffusion folder's UNet takes channels that no drawing can add."""
-    if index.get("is_cosxl_edit"):
-        return "it is CosXL Edit, whose continuous noise (EDM) no sampler here follows"
     channels = _object(_UNET, read).get("in_channels", _LATENT_CHANNELS)
     if family is None or channels == FAMILIES[family].unet.in_channels:
         return None

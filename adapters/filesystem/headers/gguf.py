@@ -1,11 +1,12 @@
 """Headers of GGUF files."""
 
+from collections.abc import Mapping
 from typing import BinaryIO
 
 from adapters.filesystem.headers.probe import read_probe
 from adapters.filesystem.headers.values import Header, IncompleteFile, UnreadableHeader
-from domain.checkpoints.prediction import PROBE
 from domain.checkpoints.quantised.gguf import CutOff, GgufFile, read_gguf
+from domain.checkpoints.training import PROBES
 
 __all__ = ["MAGIC", "read_gguf_header"]
 
@@ -37,13 +38,17 @@ def read_gguf_header(file: BinaryIO, size: int) -> Header:
     return Header(
         tensors={name: tensor.facts for name, tensor in found.tensors.items()},
         metadata=found.metadata,
-        probe=_probe(file, found),
+        probes=_probes(file, found),
         quantisation=found.quantisation,
     )
 
 
-def _probe(file: BinaryIO, found: GgufFile) -> tuple[float, ...] | None:
-    tensor = found.tensors.get(PROBE)
-    if tensor is None or tensor.type.dtype is None:
-        return None
-    return read_probe(file, tensor.facts, tensor.position)
+def _probes(file: BinaryIO, found: GgufFile) -> Mapping[str, tuple[float, ...]]:
+    probes = {}
+    for name in PROBES:
+        tensor = found.tensors.get(name)
+        if tensor is not None and tensor.type.dtype is not None:
+            values = read_probe(file, tensor.facts, tensor.position)
+            if values is not None:
+                probes[name] = values
+    return probes

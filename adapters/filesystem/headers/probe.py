@@ -1,4 +1,4 @@
-"""The values of the one tensor whose data listing needs: `PROBE` of `domain.checkpoints`."""
+"""The values of the few tensors whose data listing needs: `PROBES` of `domain.checkpoints`."""
 
 import math
 import struct
@@ -10,21 +10,22 @@ from domain.checkpoints.header_values import DTYPE_BITS, TensorFacts
 __all__ = ["read_probe"]
 
 _MOST_VALUES = 4096
-"""The tensor has one value for each of its layer's channels: 320 in published models."""
+"""The largest of them has one value for each of a layer's channels: 320 in published models."""
+_MOST_DIMENSIONS = 4
 _FORMATS: Mapping[str, str] = {"float64": "d", "float32": "f", "float16": "e"}
 
 
 def read_probe(file: BinaryIO, facts: TensorFacts, begin: int) -> tuple[float, ...] | None:
     """Read the values of a tensor that lies at byte `begin` in one piece, or None if it is odd.
 
-    A tensor of more dimensions than one, of more than 4,096 values, of a type that is not a
+    A tensor of more dimensions than four, of more than 4,096 values, of a type that is not a
     floating-point type of 16 bits or more, or with a value that is not finite is odd.
 
     Raises:
         OSError: The file cannot be read.
     """
     count = math.prod(facts.shape)
-    if len(facts.shape) != 1 or not 0 < count <= _MOST_VALUES:
+    if len(facts.shape) > _MOST_DIMENSIONS or not 0 < count <= _MOST_VALUES:
         return None
     is_brain = facts.dtype == "bfloat16"
     if not is_brain and facts.dtype not in _FORMATS:

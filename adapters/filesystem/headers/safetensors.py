@@ -21,8 +21,8 @@ from adapters.filesystem.headers.values import (
     UnreadableHeader,
     shown,
 )
-from domain.checkpoints.prediction import PROBE
 from domain.checkpoints.quantised import marker_names
+from domain.checkpoints.training import PROBES
 
 __all__ = ["read_safetensors_header"]
 
@@ -63,7 +63,7 @@ _DTYPES = {
 
 
 def read_safetensors_header(file: BinaryIO, size: int) -> Header:
-    """Read the header of an open safetensors file of `size` bytes, and the values of `PROBE`.
+    """Read the header of an open safetensors file of `size` bytes, and the values of `PROBES`.
 
     Raises:
         IncompleteFile: The header is valid and promises more than `size` bytes.
@@ -97,13 +97,16 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
         raise UnreadableHeader(
             f"{size - promised:,} bytes follow the last tensor that its header names"
         )
-    probe = (
-        read_probe(file, tensors[PROBE], 8 + length + begins[PROBE]) if PROBE in tensors else None
-    )
+    probes = {
+        name: values
+        for name in PROBES
+        if name in tensors
+        and (values := read_probe(file, tensors[name], 8 + length + begins[name])) is not None
+    }
     markers = _data(
         file, tensors, {name: 8 + length + begins[name] for name in marker_names(tensors)}
     )
-    return Header(tensors=tensors, metadata=metadata, probe=probe, markers=markers)
+    return Header(tensors=tensors, metadata=metadata, probes=probes, markers=markers)
 
 
 def _data(

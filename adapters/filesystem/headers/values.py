@@ -69,7 +69,7 @@ class Header:
         unsafe_globals: Functions that a checkpoint's pickle does not need, such as `os.system`.
             Nothing runs them here; a file that names one must not be trusted.
         unsupported: Pickle instructions and calls that cannot be followed without running them.
-        probe: The values of the tensor `PROBE`; None without it.
+        probes: The values of the tensors in `PROBES` that it has.
         markers: The data of the tensors that `marker_names` lists. No other data is read.
         quantisation: What is known of weights in codes; None if there are none.
     """
@@ -78,6 +78,6 @@ class Header:
     metadata: Mapping[str, str] = field(default_factory=dict)
     unsafe_globals: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
-    probe: tuple[float, ...] | None = None
+    probes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     markers: Mapping[str, bytes] = field(default_factory=dict)
     quantisation: Quantisation | None = None

@@ -8,7 +8,7 @@ from domain.checkpoints.sets.placed import PlacedComponent
 __all__ = ["outside_names"]
 
 _HARMLESS = re.compile(
-    r"^(text_encoders\.[^.]{1,40}\.(logit_scale|text_projection|scaled_fp8|spiece_model)"
+    r"^(text_encoders\.([^.]{1,40}\.)?(logit_scale|text_projection|scaled_fp8|spiece_model)"
     r"|model_ema\..+|(scaled_fp8|global_step|alphas_cumprod|denoiser\.sigmas|v_pred))$"
 )
 """What ComfyUI stores beside the networks of a checkpoint, the averages of a training, and the

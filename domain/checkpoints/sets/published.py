@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
+from domain.checkpoints.sets.networks.distilled import named_variant
 from domain.checkpoints.sets.words import BASE, FLUX_1, INSTRUCTED, QWEN_IMAGE, SD_3, WAN
 from domain.models.components import Component, ComponentType
 from domain.models.kinds import ModelFamily
@@ -95,7 +96,8 @@ def kind_of(component: Component, model_id: str, paths: Iterable[str]) -> str:
 
 def variant_note(family: ModelFamily | None, name: str) -> str | None:
     """Return what to say of a variant that only the name of its file tells; None for nothing."""
-    if family is None or (row := _VARIANTS.get(family)) is None:
-        return None
-    words, note = row
-    return note if words.search(name.lower()) else None
+    row = _VARIANTS.get(family) if family is not None else None
+    if row is not None and row[0].search(name.lower()):
+        return row[1]
+    variant = named_variant(family, name)
+    return None if variant is None else variant.note

@@ -130,6 +130,35 @@ def test_text_to_image(
     assert np.abs(found - expected).mean() <= APART
 
 
+def test_continuous_noise(demo: Any, networks: list[Any], models: list[ModelRecord]) -> None:
+    """A ControlNet sees the input and the noise level of a network of EDM, as the UNet does."""
+    from adapters.diffusion.loading.trained import mark_training
+    from domain.models.training import Prediction, Training
+
+    absent = ("feature_extractor", "image_encoder", "safety_checker")
+    parts = {name: each for name, each in demo.components.items() if name not in absent}
+    options = {"sigma_max": 120.0, "sigma_data": 1.0, "sigma_schedule": "exponential"}
+    parts["scheduler"] = diffusers.EDMEulerScheduler(**options, prediction_type="v_prediction")
+    pipeline = diffusers.StableDiffusionPipeline(
+        **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
+    )
+    mark_training(pipeline, Training(Prediction.EDM_VELOCITY).completed())
+    files, steps = Files(), 3
+    control_of = control(files, models[0], outline(), scale=0.8)
+    changes: dict[str, Any] = {"guidance_scale": 3.0, "num_inference_steps": steps}
+    found = ours(engine_for(pipeline), files, (control_of,), **changes)
+    expected = theirs(
+        diffusers.StableDiffusionControlNetPipeline,
+        pipeline,
+        networks[0],
+        pipeline.scheduler,
+        image=outline(),
+        controlnet_conditioning_scale=0.8,
+        **changes,
+    )
+    assert np.abs(found - expected).mean() <= APART
+
+
 def test_two_controlnets_at_once(
     engine: Any, demo: Any, networks: list[Any], models: list[ModelRecord]
 ) -> None:

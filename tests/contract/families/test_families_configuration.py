@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.families import FAMILIES, Prediction, configuration_files
+from adapters.diffusion.families import FAMILIES, configuration_files
+from domain.checkpoints.training import scheduler_fields
 from domain.models.record import ModelFamily
+from domain.models.training import Prediction, Training
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.torch
@@ -163,10 +165,10 @@ def test_the_two_forms_of_sd_2_differ_only_in_size_and_prediction() -> None:
 def test_training_settings_of_a_checkpoint_reach_the_scheduler() -> None:
     from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler
 
-    told = Prediction(velocity=True, zero_terminal_snr=True)
-    text = configuration_files(ModelFamily.SDXL, told)["scheduler/scheduler_config.json"]
+    told = Training(Prediction.VELOCITY, zero_terminal_snr=True)
+    fields = ours(ModelFamily.SDXL, "scheduler/scheduler_config.json")
     for kind in (EulerDiscreteScheduler, DPMSolverMultistepScheduler):
-        scheduler = kind.from_config(json.loads(text))
+        scheduler = kind.from_config({**fields, **scheduler_fields(told, fields)})
         assert scheduler.config.prediction_type == "v_prediction"
         assert scheduler.config.timestep_spacing == "trailing"
         assert scheduler.config.rescale_betas_zero_snr is True

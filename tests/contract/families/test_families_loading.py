@@ -13,7 +13,6 @@ import pytest
 
 from adapters.diffusion.families import (
     configuration_files,
-    prediction_of,
     with_modern_names,
 )
 from domain.checkpoints.layouts import checkpoint_parts
@@ -146,28 +145,3 @@ def test_the_parts_of_a_pipeline_are_complete() -> None:
         parts = {NETWORKS[part] for part in checkpoint_parts(family)}
         for library, name, component in parts:
             assert index[component] == [library, name]
-
-
-@pytest.mark.parametrize(
-    ("family", "names", "metadata", "spread", "velocity"),
-    [
-        (ModelFamily.SD_1, (), {}, 0.2, None),
-        (ModelFamily.SDXL, ("v_pred", "ztsnr"), {}, 0.0, True),
-        (ModelFamily.SD_1, (), {"modelspec.prediction_type": "v"}, 0.0, True),
-        (ModelFamily.SDXL, (), {"modelspec.predict_key": "epsilon"}, 0.0, False),
-        (ModelFamily.SD_2, (), {"modelspec.prediction_type": "epsilon"}, 0.2, False),
-        (ModelFamily.SD_2, (), {}, 0.2, True),
-        (ModelFamily.SD_2_V, (), {}, 0.2, True),
-        (ModelFamily.SD_2_V, (), {}, 0.05, False),
-    ],
-)
-def test_the_prediction_type_of_a_checkpoint(
-    family: ModelFamily,
-    names: tuple[str, ...],
-    metadata: dict[str, str],
-    spread: float,
-    velocity: bool | None,
-) -> None:
-    told = prediction_of(family, names, metadata, [spread, -spread] * 160)
-    assert (told.velocity if told else None) is velocity
-    assert (told is not None and told.zero_terminal_snr) is ("ztsnr" in names)

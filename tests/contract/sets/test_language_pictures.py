@@ -11,7 +11,13 @@ from PIL import Image
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.generation.request import GenerationRequest
 from tests.contract.drawing.generating import generate, new_generator
-from tests.contract.sets.tiny_language import FAMILIES, pipeline_of, record_of, write_parts
+from tests.contract.sets.tiny_language import (
+    FAMILIES,
+    all_in_one,
+    pipeline_of,
+    record_of,
+    write_parts,
+)
 
 pytestmark = pytest.mark.torch
 
@@ -38,6 +44,19 @@ def test_a_set_draws_what_the_pipeline_of_diffusers_draws(
     expected = _called(pipeline, request)
     assert np.abs(drawn - expected).mean() <= 0.5
     assert expected.std() > 5, "a plain picture would be equal whatever the weights are"
+
+
+def test_comfyui_s_file_with_all_of_lumina_2_draws_the_same(
+    generator: DiffusersImageGenerator, request_for: RequestFor, tmp_path: Path
+) -> None:
+    name = "lumina_2_model_bf16"
+    pipeline = pipeline_of(name)
+    request = request_for(prompt=PROMPT, guidance_scale=3.5)
+    whole = record_of(name, all_in_one(name, pipeline, tmp_path / "lumina_2.safetensors"))
+    parts = record_of(name, write_parts(name, pipeline, tmp_path))
+    (of_whole,) = generate(generator, whole, [request]).images
+    (of_parts,) = generate(generator, parts, [request]).images
+    assert of_whole[0].data == of_parts[0].data
 
 
 def _called(pipeline: Any, request: GenerationRequest) -> Any:

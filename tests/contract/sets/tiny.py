@@ -166,8 +166,16 @@ _PREFIXES_OF_CHROMA = {
 }
 
 
-def record_of(name: str, paths: Mapping[str, Path]) -> ModelRecord:
-    """Return the record of a set, as the registry would make it."""
+def record_of(
+    name: str, paths: Mapping[str, Path], family: ModelFamily | None = None
+) -> ModelRecord:
+    """Return the record of a set, as the registry would make it.
+
+    Args:
+        name: The name of the family, one of `FAMILIES`.
+        paths: The file of each role, the transformer first.
+        family: The family, if the name is of no use.
+    """
     members = tuple(
         ModelMember(
             role,
@@ -187,7 +195,7 @@ def record_of(name: str, paths: Mapping[str, Path]) -> ModelRecord:
         size=sum(member.size for member in members),
         path=members[0].path,
         extension=members[0].extension,
-        family=FAMILIES[name][0],
+        family=family or FAMILIES[name][0],
         component=_component(paths["transformer"]),
         members=members,
     )

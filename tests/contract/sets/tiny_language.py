@@ -4,21 +4,20 @@ The reference pipelines have the whole language models, with what makes words an
 pictures. The files have the names of ComfyUI's, which diffusers' own conversions read.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from domain.models.components import ModelMember
-from domain.models.record import FileStamp, ModelFamily, ModelRecord
+from domain.models.record import ModelFamily, ModelRecord
 from tests.contract.sets import autoencoder_originals as autoencoders
 from tests.contract.sets import language_originals as originals
+from tests.contract.sets import tiny
 from tests.contract.sets.converting import original
 from tests.contract.sets.inverse import as_vae
 from tests.fakes.sentencepiece import gemma_pieces, spiece_model
 
-__all__ = ["FAMILIES", "pipeline_of", "record_of", "write_parts"]
+__all__ = ["FAMILIES", "all_in_one", "pipeline_of", "record_of", "write_parts"]
 
 _TEXT = 32
 """The width of Qwen3 and Gemma 2."""
@@ -305,28 +304,31 @@ def write_parts(name: str, pipeline: Any, folder: Path) -> dict[str, Path]:
 
 def record_of(name: str, paths: Mapping[str, Path]) -> ModelRecord:
     """Return the record of a set, as the registry would make it."""
-    members = tuple(
-        ModelMember(
-            role,
-            hashlib.sha256(path.read_bytes()).hexdigest(),
-            path.name,
-            str(path),
-            path.suffix,
-            path.stat().st_size,
-            FileStamp.of(path.stat()),
-        )
-        for role, path in paths.items()
-    )
-    lines = "".join(f"{each}\n" for each in sorted(member.id for member in members))
-    return ModelRecord(
-        id=hashlib.sha256(lines.encode()).hexdigest(),
-        name=members[0].name,
-        size=sum(member.size for member in members),
-        path=members[0].path,
-        extension=members[0].extension,
-        family=FAMILIES[name][0],
-        members=members,
-    )
+    return tiny.record_of(name, paths, FAMILIES[name][0])
+
+
+def all_in_one(name: str, pipeline: Any, path: Path) -> dict[str, Path]:
+    """Write all networks of Lumina 2 into one file, as ComfyUI saves a checkpoint.
+
+    Returns:
+        The file for each role.
+    """
+    from safetensors.torch import load_file, save_file
+
+    whole = {}
+    for role, part in write_parts(name, pipeline, path.parent).items():
+        for own, each in load_file(part).items():
+            before = "text_encoders." if own == "spiece_model" else _PREFIXES[role]
+            whole[before + own] = each
+    save_file(whole, path)
+    return dict.fromkeys(_PREFIXES, path)
+
+
+_PREFIXES = {
+    "transformer": "model.diffusion_model.",
+    "text_encoder": "text_encoders.gemma2_2b.transformer.",
+    "vae": "vae.",
+}
 
 
 def _as_z_image(part: Any) -> dict[str, Any]:

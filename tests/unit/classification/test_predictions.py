@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from adapters.diffusion.families import configuration_files
-from adapters.filesystem.classification.checkpoints import checkpoint_family
+from adapters.filesystem.classification.files import classify
 from adapters.filesystem.headers.reading import Header, read_header
-from domain.checkpoints.prediction import PROBE, prediction_of
+from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.training import PROBES, decided, scheduler_fields
 from domain.models.record import ModelFamily
 from tests.unit.classification.classification_headers import checkpoint, facts
 from tests.unit.filesystem.model_files import safetensors_bytes
 
 SD_2 = checkpoint(ModelFamily.SD_2)
+PROBE = PROBES[0]
 METADATA: tuple[dict[str, str], ...] = (
     {},
     {"modelspec.prediction_type": "epsilon"},
@@ -39,11 +41,15 @@ def test_a_model_is_drawn_as_it_is_listed(
     metadata: dict[str, str], marks: tuple[str, ...], probe: tuple[float, ...] | None
 ) -> None:
     tensors = SD_2 | facts(dict.fromkeys(marks, (0,)))
-    listed = checkpoint_family(Header(tensors, metadata, probe=probe))
-    assert listed is not None
-    files = configuration_files(listed, prediction_of(listed, tensors, metadata, probe))
-    drawn = json.loads(files["scheduler/scheduler_config.json"])["prediction_type"]
-    assert (listed is ModelFamily.SD_2_V) == (drawn == "v_prediction")
+    listed = classify(header(tensors, metadata, probe))
+    assert listed.family is not None
+    files = configuration_files(listed.family)
+    configuration = json.loads(files["scheduler/scheduler_config.json"])
+    training, _ = decided(listed.told)
+    if training is not None:
+        configuration |= scheduler_fields(training, configuration)
+    is_velocity = configuration["prediction_type"] == "v_prediction"
+    assert (listed.family is ModelFamily.SD_2_V) == is_velocity
 
 
 @pytest.mark.parametrize(
@@ -64,7 +70,13 @@ def test_the_first_sign_decides(
     family: ModelFamily,
 ) -> None:
     tensors = SD_2 | facts(dict.fromkeys(marks, (0,)))
-    assert checkpoint_family(Header(tensors, metadata, probe=probe)) is family
+    assert classify(header(tensors, metadata, probe)).family is family
+
+
+def header(
+    tensors: dict[str, TensorFacts], metadata: dict[str, str], probe: tuple[float, ...] | None
+) -> Header:
+    return Header(tensors, metadata, probes={} if probe is None else {PROBE: probe})
 
 
 def halves(values: tuple[float, ...]) -> bytes:
@@ -99,7 +111,7 @@ def test_the_probe_is_read_from_the_file(
     ("kind", "shape", "data"),
     [
         ("I8", [3], b"\1\2\3"),
-        ("F16", [3, 1], b"\0" * 6),
+        ("F16", [3, 1, 1, 1, 1], b"\0" * 6),
         ("F16", [0], b""),
         ("F16", [4097], b"\0" * 8194),
         ("F32", [1], struct.pack("<f", float("nan"))),
@@ -122,4 +134,4 @@ def probe_in(folder: Path, table: object, data: bytes) -> tuple[float, ...] | No
     path = folder / "model.safetensors"
     path.write_bytes(safetensors_bytes(table, data))
     with path.open("rb") as file:
-        return read_header(file, path.stat().st_size, ".safetensors").probe
+        return read_header(file, path.stat().st_size, ".safetensors").probes.get(PROBE)

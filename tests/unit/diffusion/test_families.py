@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from adapters.diffusion.families import FAMILIES, Prediction, configuration_files
+from adapters.diffusion.families import FAMILIES, configuration_files
 from domain.models.record import ModelFamily
 from tests.paths import ROOT
 from tools.fetch_clip_vocabulary import merges_of
@@ -42,14 +42,6 @@ def test_every_component_has_its_files(family: ModelFamily) -> None:
     for name, text in files.items():
         if name.endswith(".json"):
             assert isinstance(json.loads(text), dict)
-
-
-def test_the_training_settings_of_a_checkpoint_win() -> None:
-    name = "scheduler/scheduler_config.json"
-    for velocity, word in ((True, "v_prediction"), (False, "epsilon")):
-        for family in FAMILIES:
-            text = configuration_files(family, Prediction(velocity))[name]
-            assert json.loads(text)["prediction_type"] == word
 
 
 def test_the_vocabulary_is_the_published_merges_that_clip_uses() -> None:

@@ -147,30 +147,53 @@ REFUSED: dict[str, tuple[Files, str]] = {
         ),
         "its tokenizer/tokenizer.json is missing",
     ),
-    "EDM": (
-        scheduler("EDMDPMSolverMultistepScheduler", sigma_max=80.0),
-        "its scheduler is EDMDPMSolverMultistepScheduler, whose noise",
+    "another process": (
+        scheduler("CosineDPMSolverMultistepScheduler"),
+        "its scheduler is CosineDPMSolverMultistepScheduler, whose noise no sampler here",
     ),
-    "EDM Euler": (scheduler("EDMEulerScheduler"), "its scheduler is EDMEulerScheduler, whose"),
-    "flows": (
-        scheduler("FlowMatchEulerDiscreteScheduler", shift=3.0),
-        "its scheduler is FlowMatchEulerDiscreteScheduler, whose noise",
+    "EDM that predicts something else": (
+        scheduler("EDMEulerScheduler", prediction_type="sample"),
+        "its scheduler cannot be used: its prediction_type is 'sample'",
+    ),
+    "EDM without a range": (
+        scheduler("EDMEulerScheduler", sigma_min=80.0, sigma_max=2.0),
+        "its scheduler cannot be used: sigma_min is 80.0; it must be below sigma_max, 2.0",
+    ),
+    "EDM whose bound is a text": (
+        scheduler("EDMEulerScheduler", sigma_max="80"),
+        "its scheduler cannot be used: its sigma_max is '80', which is not a number",
+    ),
+    "EDM with another spacing": (
+        scheduler("EDMEulerScheduler", sigma_schedule="beta"),
+        "its scheduler cannot be used: its sigma_schedule is 'beta', not karras or exponential",
+    ),
+    "flows that move with the size": (
+        scheduler("FlowMatchEulerDiscreteScheduler", use_dynamic_shifting=True),
+        "its scheduler cannot be used: it has use_dynamic_shifting, which no sampler here supports",
     ),
     "flows of another class": (
+        scheduler("FlowMatchHeunDiscreteScheduler"),
+        "its scheduler cannot be used: its flow matching is in a form that no sampler here has",
+    ),
+    "half a flow": (
         scheduler("DPMSolverMultistepScheduler", use_flow_sigmas=True),
-        "its scheduler is for flow matching",
+        "its scheduler cannot be used: its flow matching is in a form that no sampler here has",
     ),
     "flows by what is predicted": (
         scheduler("UniPCMultistepScheduler", prediction_type="flow_prediction"),
-        "its scheduler is for flow matching",
+        "its scheduler cannot be used: its flow matching is in a form that no sampler here has",
     ),
     "continuous noise": (
         scheduler("EulerDiscreteScheduler", sigma_min=0.002, sigma_max=120.0),
-        "its scheduler has its own noise bounds (sigma_min, sigma_max), which no sampler",
+        "its scheduler cannot be used: it has noise bounds of its own (sigma_min, sigma_max)",
     ),
     "continuous timesteps": (
         scheduler("EulerDiscreteScheduler", timestep_type="continuous"),
-        "its scheduler has its own noise bounds, which no sampler",
+        "its scheduler cannot be used: its continuous noise is spaced as no sampler here spaces it",
+    ),
+    "another prediction": (
+        scheduler("DDIMScheduler", prediction_type="v-prediction"),
+        "its scheduler cannot be used: its prediction_type is 'v-prediction'",
     ),
     "a scheduler whose name is not text": (
         index(scheduler=["diffusers", ["a"]]),
@@ -179,7 +202,7 @@ REFUSED: dict[str, tuple[Files, str]] = {
     "a configuration of another scheduler": (
         scheduler("PNDMScheduler")
         | {"scheduler/scheduler_config.json": b'{"_class_name": "EDMEulerScheduler"}'},
-        "its scheduler is EDMEulerScheduler, whose noise",
+        "its scheduler is 'PNDMScheduler' in its model_index.json, and 'EDMEulerScheduler' in",
     ),
 }
 

@@ -251,34 +251,51 @@ def test_the_variant_comes_from_the_channels_of_the_unet(
             {"in_channels": 8, "cross_attention_dim": 1024},
             "takes 8 channels",
         ),
-        (
-            "StableDiffusionXLInstructPix2PixPipeline",
-            {
-                "is_cosxl_edit": True,
-                "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
-                "tokenizer_2": ["transformers", "CLIPTokenizer"],
-            },
-            {"in_channels": 8},
-            "CosXL Edit",
-        ),
     ],
 )
 def test_a_unet_with_other_channels_cannot_draw(
     models: Path, class_name: str, options: dict[str, object], unet: dict[str, object], reason: str
+) -> None:
+    changes = {
+        "model_index.json": index(_class_name=class_name, **options),
+        "unet/config.json": json.dumps({"cross_attention_dim": 768} | unet).encode(),
+        "scheduler/scheduler_config.json": b'{"_class_name": "PNDMScheduler"}',
+    }
+    write(models / "mine", FILES | changes)
+    (record,) = list_all()
+    assert reason in str(record.reason)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "scheduler"),
+    [("EDMEulerScheduler", {"sigma_max": 120.0}), ("EulerDiscreteScheduler", {})],
+)
+def test_cosxl_edit_takes_its_picture_in_the_scale_of_latents(
+    models: Path, class_name: str, scheduler: dict[str, object]
 ) -> None:
     second = {
         f"{path.replace('/', '_2/', 1)}": content
         for path, content in FILES.items()
         if path.startswith(("text_encoder/", "tokenizer/"))
     }
-    changes = {
-        "model_index.json": index(_class_name=class_name, **options),
-        "unet/config.json": json.dumps({"cross_attention_dim": 768} | unet).encode(),
-        "scheduler/scheduler_config.json": b'{"_class_name": "PNDMScheduler"}',
+    parts: dict[str, object] = {
+        "_class_name": "StableDiffusionXLInstructPix2PixPipeline",
+        "is_cosxl_edit": True,
+        "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
+        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+        "scheduler": ["diffusers", class_name],
     }
-    write(models / "mine", FILES | changes | (second if "tokenizer_2" in options else {}))
+    changes = {
+        "model_index.json": index(**parts),
+        "unet/config.json": b'{"cross_attention_dim": 2048, "in_channels": 8}',
+        "scheduler/scheduler_config.json": json.dumps(scheduler).encode(),
+    }
+    write(models / "mine", FILES | changes | second)
     (record,) = list_all()
-    assert reason in str(record.reason)
+    assert (record.reason, record.family) == (None, ModelFamily.SDXL_PIX2PIX)
+    assert record.training is not None
+    assert record.training.scales_picture
+    assert record.training.sigma_max == scheduler.get("sigma_max")
 
 
 def test_what_a_folder_draws_from_is_kept_for_the_next_run(models: Path, tmp_path: Path) -> None:

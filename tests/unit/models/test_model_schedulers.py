@@ -6,7 +6,8 @@ import pytest
 
 from domain.checkpoints.pipelines import PIPELINES, STABLE_DIFFUSION_CLASSES
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
-from domain.samplers import Scheduler
+from domain.models.training import Prediction, Training
+from domain.samplers import Sampler, Scheduler
 from tests.fakes.model_source import model_record
 
 FILE = model_record()
@@ -38,6 +39,47 @@ def test_a_file_with_its_own_configuration_supports_all_schedulers() -> None:
 @pytest.mark.parametrize("family", [ModelFamily.SD_3, ModelFamily.FLUX, None])
 def test_other_folders_support_none(family: ModelFamily | None) -> None:
     assert listed(dataclasses.replace(FOLDER, family=family)) == ((), None)
+
+
+def trained(**fields: object) -> ModelRecord:
+    training = Training(**fields)  # type: ignore[arg-type]
+    return dataclasses.replace(FILE, training=training)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "default", "refused"),
+    [
+        (Prediction.EPSILON, Scheduler.DPMPP_2M, ()),
+        (Prediction.VELOCITY, Scheduler.DPMPP_2M, ()),
+        (Prediction.SAMPLE, Scheduler.DPMPP_2M, ()),
+        (Prediction.EDM, Scheduler.DPMPP_2M, ("DDIM", "PLMS", "LCM", "TCD")),
+        (Prediction.EDM_VELOCITY, Scheduler.EULER, ("DDIM", "PLMS", "LCM", "TCD")),
+    ],
+)
+def test_the_schedulers_fit_what_the_model_predicts(
+    prediction: Prediction, default: Scheduler, refused: tuple[str, ...]
+) -> None:
+    found = trained(prediction=prediction)
+    assert found.default_scheduler is default
+    assert set(Scheduler) - set(found.schedulers) == {Scheduler(each) for each in refused}
+
+
+def test_a_flow_has_three_samplers_without_a_schedule() -> None:
+    found = trained(prediction=Prediction.FLOW)
+    assert listed(found) == (
+        (Scheduler.EULER, Scheduler.DPMPP_2M, Scheduler.UNIPC),
+        Scheduler.EULER,
+    )
+
+
+def test_pure_noise_leaves_plms_out() -> None:
+    found = trained(prediction=Prediction.VELOCITY, zero_terminal_snr=True)
+    assert set(Scheduler) - set(found.schedulers) == {Scheduler.PLMS}
+
+
+@pytest.mark.parametrize("sampler", Sampler)
+def test_the_sampler_that_a_training_fixes_is_the_default(sampler: Sampler) -> None:
+    assert trained(sampler=sampler).default_scheduler is Scheduler(sampler)
 
 
 def test_an_unusable_model_supports_none() -> None:

@@ -204,13 +204,12 @@ def test_that_a_component_is_taken_out_of_a_file() -> None:
 
 
 def test_that_clips_with_and_without_a_projection_differ() -> None:
-    (with_it,) = components_in(facts(clip()))
-    (without,) = components_in(facts(clip(projection=False)))
-    flux_needs, sd3_needs = (
-        components_in(facts(DRAWING[name]))[0].component.needs for name in ("flux", "sd-3")
-    )
-    assert flux_needs[0].fits(with_it.component)
-    assert flux_needs[0].fits(without.component)
-    assert sd3_needs[0].type is ComponentType.CLIP
-    assert sd3_needs[0].fits(with_it.component)
-    assert not sd3_needs[0].fits(without.component)
+    """The second encoder of Stable Diffusion 3 is projected, and no other encoder is."""
+    (drawing,) = components_in(facts(DRAWING["sd-3"]))
+    first, second = drawing.component.needs[:2]
+    for need, width in ((first, 768), (second, 1280)):
+        assert need.type is ComponentType.CLIP
+        (with_it,) = components_in(facts(clip(width)))
+        (without,) = components_in(facts(clip(width, projection=False)))
+        assert need.fits(with_it.component)
+        assert need.fits(without.component) is (need is first)

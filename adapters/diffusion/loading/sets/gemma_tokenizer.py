@@ -7,9 +7,9 @@ the bounds of a folder's tokenizer apply.
 
 import json
 from collections.abc import Iterator
-from math import prod
 from typing import Any
 
+import torch
 from transformers import GemmaTokenizer
 
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
@@ -69,12 +69,16 @@ def _table(parts: Parts) -> tuple[str, dict[str, Any]]:
             return name, json_object(name, content, **limits)
         return name, gemma_table(name, content)
     stored = parts.stored("text_encoder")
-    if (facts := stored.facts.get(_TENSOR)) is not None:
-        if facts.dtype != "uint8" or prod(facts.shape) > _MOST_BYTES:
-            raise ModelNotLoadable(
-                f"its {_TENSOR} is not a tokenizer of at most {_MOST_BYTES:,} bytes", stored.file
-            )
-        return _TENSOR, gemma_table(_TENSOR, stored[_TENSOR].flatten().numpy().tobytes())
+    # In a file with all parts of a model, it does not lie among the tensors of the text encoder.
+    for name in stored.weights:
+        if name.rpartition(".")[2] == _TENSOR:
+            tensor = stored.weights[name]
+            if tensor.dtype != torch.uint8 or tensor.numel() > _MOST_BYTES:
+                raise ModelNotLoadable(
+                    f"its {_TENSOR} is not a tokenizer of at most {_MOST_BYTES:,} bytes",
+                    stored.file,
+                )
+            return _TENSOR, gemma_table(_TENSOR, tensor.flatten().numpy().tobytes())
     raise ModelNotLoadable(
         "it has no tokenizer. The licence of Gemma's is not open, so it is not in the service. "
         "ComfyUI's gemma_2_2b_fp16.safetensors holds it; or put the tokenizer.json of the model "

@@ -24,6 +24,7 @@ class Parts:
         tick: Called between tensors. An exception of it ends the load.
         texts: Returns the name and the first bytes, at most a given number, of each file that is
             no network, such as a tokenizer.
+        files: The names of the files by role.
     """
 
     def __init__(
@@ -31,10 +32,13 @@ class Parts:
         openers: Mapping[str, Callable[[], Stored]],
         device: Device,
         tick: Callable[[], None],
+        *,
         texts: Mapping[str, Callable[[int], tuple[str, bytes]]] = MappingProxyType({}),
+        files: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._openers = openers
         self._texts = texts
+        self._files = files
         self.device = device
         self.tick = tick
 
@@ -54,7 +58,7 @@ class Parts:
 
     def file(self, role: str) -> str:
         """Return the name of the file of a role."""
-        return self.stored(role).file
+        return self._files[role]
 
     def stored(self, role: str) -> Stored:
         """Return the tensors of a role by their names, mapped from its file."""

@@ -58,10 +58,11 @@ def read_set(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pi
     """
     if model.family is None or (read := READERS.get(model.family)) is None:
         raise ModelNotLoadable("it is a set of files of a family that nothing reads", model.name)
-    files = [each for each in model.members if each.extension not in _TEXTS]
-    openers = openers_of(model, files, device, tick)
+    networks = [each for each in model.members if each.extension not in _TEXTS]
+    openers = openers_of(model, networks, device, tick)
     texts = {each.role: _text(each) for each in model.members if each.extension in _TEXTS}
-    pipeline: Pipeline = read(Parts(openers, device, tick, texts))
+    files = {each.role: each.name for each in model.members}
+    pipeline: Pipeline = read(Parts(openers, device, tick, texts=texts, files=files))
     # Every tensor was copied from its file, so none is mapped.
     place(pipeline, device, in_any_precision=False, mapped=())
     return pipeline
