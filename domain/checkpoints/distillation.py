@@ -24,6 +24,7 @@ from domain.checkpoints.published_distilled import PUBLISHED_DISTILLED
 from domain.models.distilled import Distilled, Evidence, Method
 from domain.models.kinds import ModelFamily, ModelKind, base_family
 from domain.models.record import ModelRecord
+from domain.models.training import Prediction, Training
 from domain.sizes import Size
 
 __all__ = ["distilled_by_header", "with_distillation"]
@@ -33,6 +34,7 @@ _PIX2PIX = frozenset({ModelFamily.SD_1_PIX2PIX, ModelFamily.SDXL_PIX2PIX})
 _TITLES = ("modelspec.title", "ss_output_name")
 """The metadata of Stability AI's ModelSpec 1.0, and of kohya-ss/sd-scripts."""
 _LONGEST = 300
+_NOISE = Training(prediction=Prediction.EPSILON)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 """A word of a name: `modelXL_v9Lightning_4step` has model, XL, v, 9, Lightning, 4 and step."""
 _MOST_STEPS = 16
@@ -77,7 +79,12 @@ def with_distillation(record: ModelRecord, by_header: Distilled | None) -> Model
     if own.scheduler not in record.schedulers:
         own = replace(own, scheduler=None)
     defaults = record.defaults.over(own)
-    return replace(record, distilled=found, native_size=size, defaults=defaults)
+    known = replace(record, distilled=found, native_size=size, defaults=defaults)
+    if base_family(record.family) is ModelFamily.SD_2 and found.evidence is Evidence.BYTES:
+        # The scheduler of stabilityai/sd-turbo predicts noise. Nothing in the file says so.
+        known = replace(known, family=ModelFamily.SD_2, training=_NOISE.over(known.training))
+    training = found.training if known.training is None else known.training.over(found.training)
+    return replace(known, training=training)
 
 
 def _may_be(family: ModelFamily | None) -> bool:

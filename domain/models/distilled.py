@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from domain.models.defaults import ModelDefaults
+from domain.models.training import Prediction, Spacing, Training
 from domain.samplers import Scheduler
 
 __all__ = ["Distilled", "Evidence", "Method"]
@@ -130,6 +131,18 @@ class Distilled:
             num_inference_steps=self.steps,
             guidance_scale=self.guidance_scale,
             scheduler=self.scheduler,
+        )
+
+    @property
+    def training(self) -> Training:
+        """What its method says of its training.
+
+        The first step is at the largest noise level («trailing»). The model of SDXL-Lightning for
+        one step predicts the picture and not the noise (its card, `sdxl_lightning_1step_x0`).
+        """
+        of_picture = self.method is Method.LIGHTNING and self.own_steps == 1
+        return Training(
+            prediction=Prediction.SAMPLE if of_picture else None, spacing=Spacing.TRAILING
         )
 
     @property

@@ -11,6 +11,7 @@ from domain.models.distilled import Distilled, Evidence, Method
 from domain.models.kinds import ModelFamily, ModelKind
 from domain.models.record import ModelRecord
 from domain.models.settings import ModelSettings
+from domain.models.training import Prediction, Spacing, Training
 from domain.services.batch_inputs import warnings_of
 from domain.sizes import Size
 
@@ -190,3 +191,25 @@ def test_usual_steps_and_guidance_are_not_taken_without_a_word(
     if warns:
         assert f"{steps} steps with a guidance of {guidance:g}" in said[0]
     assert not list(warnings_of([PLAIN], wanted))
+
+
+@pytest.mark.parametrize(
+    ("name", "prediction"),
+    [("sdxl_lightning_1step_x0", Prediction.SAMPLE), ("sdxl_lightning_2step", None)],
+)
+def test_the_training_of_a_distilled_model(name: str, prediction: Prediction | None) -> None:
+    record = with_distillation(replace(PLAIN, name=f"{name}.safetensors"), None)
+    assert record.training == Training(prediction=prediction, spacing=Spacing.TRAILING)
+    told = replace(PLAIN, name=f"{name}.safetensors", training=Training(Prediction.VELOCITY))
+    training = with_distillation(told, None).training
+    assert training == Training(Prediction.VELOCITY, spacing=Spacing.TRAILING)
+
+
+def test_sd_turbo_predicts_noise_whatever_a_guess_says() -> None:
+    turbo = "3f067a1b943cf162f2b8f8588f6cf5824bd5b4c7d1d88d87164b9ca123616549"
+    guessed = replace(
+        PLAIN, id=turbo, family=ModelFamily.SD_2_V, training=Training(Prediction.VELOCITY)
+    )
+    record = with_distillation(guessed, None)
+    assert (record.family, record.native_size) == (ModelFamily.SD_2, Size(512, 512))
+    assert record.training == Training(Prediction.EPSILON, spacing=Spacing.TRAILING)
