@@ -59,7 +59,7 @@ def test_a_pruned_model_is_the_same_as_a_folder_and_has_previews(
 @pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed"
 )
-@pytest.mark.parametrize("record", ["ssd-1b"], indirect=True)
+@pytest.mark.parametrize("record", ["tiny-sd with gaps"], indirect=True)
 def test_openvino_draws_a_variant_as_torch_does(record: ModelRecord, generator: Any) -> None:
     (expected,) = draw(generator, record, REQUEST).pictures
     other = new_generator(device="cpu", dtype="float32", backend="openvino")
