@@ -105,12 +105,12 @@ class ModelRecord:
             if its metadata has none.
         rank: The largest rank of the matrices of a LoRA; None for other models, and for a LoRA
             without such matrices.
+        training: How it was trained to predict; None if its family or its folder decides.
         defaults: Its values for the fields of a request that are left out.
         lacks_vae: Whether its file holds no VAE, so that it draws with a VAE of another file alone.
         settings: What the operator says of it; None for nothing.
         problems: What of the operator's settings and of a VAE beside it is not followed, each a
             sentence without its subject, the model's name.
-        training: How it was trained to predict; None if its family or its folder decides.
         component: The component of a pipeline that the file holds; None for other files.
         members: The files of a set, the diffusion model first; empty for any other model.
         distilled: What is known of a checkpoint that was made to draw in few steps; None for other
@@ -139,11 +139,11 @@ class ModelRecord:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    training: Training | None = None
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
     settings: ModelSettings | None = None
     problems: tuple[str, ...] = ()
-    training: Training | None = None
     component: Component | None = None
     members: tuple[ModelMember, ...] = ()
     distilled: Distilled | None = None

@@ -92,10 +92,10 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
+        told: What the model says of its training.
         distilled: What the header says of a distillation; None if it says nothing.
         defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
         lacks_vae: As `ModelRecord.lacks_vae`.
-        told: What the model says of its training.
         component: As `ModelRecord.component`.
     """
 
@@ -114,10 +114,10 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    told: tuple[Told, ...] = ()
     distilled: Distilled | None = None
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
-    told: tuple[Told, ...] = ()
     component: Component | None = None
 
 
@@ -170,13 +170,13 @@ def classify(header: Header) -> Classification:
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
+        told=told,
         distilled=_distilled(header, kind, family) if reason is None else None,
         lacks_vae=(
             kind is ModelKind.CHECKPOINT
             and reason is None
             and not any(name.startswith(VAE) for name in header.tensors)
         ),
-        told=told,
     )
 
 
