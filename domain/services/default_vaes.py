@@ -55,12 +55,6 @@ def _with_vae(
     by_path: Mapping[str, ModelRecord],
     beside: Sequence[str],
 ) -> ModelRecord:
-<<<<<<< HEAD
-=======
-    # The VAE beside the diffusion model of a set is one of its files.
-    if model.defaults.vae_id is not None or model.members:
-        return model
->>>>>>> sets
     faults: list[str] = []
     for path in beside:
         if (vae := by_path.get(path)) is None:
