@@ -242,7 +242,7 @@ def test_a_folder_that_replaces_another_is_not_read(
         shutil.copytree(aside, folder)
         for path in folder.rglob("*.*"):
             path.write_bytes(b"not this")
-        return real(*arguments, **options)
+        return real(*arguments)
 
     model = record_of(folder)
     before = draw(dataclasses.replace(model, id="ab" * 32))
