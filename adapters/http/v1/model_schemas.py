@@ -43,6 +43,8 @@ class _ModelSettingsSchema(AnswerSchema):
     """The table of the operator in `MODEL_SETTINGS`; null for what it does not say."""
 
     name = _text("The name of the table.")
+    prediction_type = fields.Enum(Prediction, by_value=True, allow_none=True)
+    zero_terminal_snr = fields.Boolean(allow_none=True)
     num_inference_steps = fields.Integer(allow_none=True)
     guidance_scale = fields.Float(allow_none=True)
     scheduler = fields.Enum(Scheduler, by_value=True, allow_none=True)
