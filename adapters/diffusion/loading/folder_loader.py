@@ -9,7 +9,7 @@ import diffusers.utils.logging
 import safetensors
 import torch
 import transformers.utils.logging
-from diffusers import SchedulerMixin
+from diffusers import ModelMixin, SchedulerMixin
 from transformers import PreTrainedTokenizerBase
 
 from adapters.diffusion.devices.device import Device
@@ -30,6 +30,8 @@ diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()
 
 _WEIGHTS = (".safetensors", ".bin")
+_PRECISIONS = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
+"""The precisions that networks are built in, by the names of the safetensors format."""
 
 
 def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
@@ -73,14 +75,16 @@ def _read(folder: str, device: Device, tick: Callable[[], None]) -> Pipeline:
         if is_narrow and issubclass(each, SchedulerMixin):
             parts[name] = _scheduler(Path(folder, name), each)
         else:
-            parts[name] = _component(Path(folder, name), each, dtype)
+            # `place` converts precision and memory layout in one step, so each tensor is copied
+            # once. On another device a network has the precision of the plan before it goes there.
+            is_later = is_narrow and device.name == "cpu" and issubclass(each, ModelMixin)
+            parts[name] = _component(Path(folder, name), each, dtype, is_converted=not is_later)
         tick()
         if index.pipeline.__name__ in CHAT_PIPELINES and name == "tokenizer":
             parts[name].chat_template = CHAT_TEMPLATE
     pipeline = index.pipeline(**parts, **index.options)
-    # A tensor that already has the wanted precision was not copied, and the libraries do not say
-    # which tensors they mapped from a file.
-    place(pipeline, device, in_any_precision=False)
+    # The libraries do not say which tensors they mapped from a file.
+    place(pipeline, device, in_any_precision=is_narrow)
     return pipeline
 
 
@@ -97,16 +101,17 @@ def _scheduler(folder: Path, kind: Any) -> Any:
     return scheduler
 
 
-def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
+def _component(folder: Path, kind: Any, dtype: torch.dtype, *, is_converted: bool = True) -> Any:
     if issubclass(kind, (SchedulerMixin, PreTrainedTokenizerBase)):
         return kind.from_pretrained(str(folder), local_files_only=True)
     is_safe, variant = _form(folder)
     if not is_safe:
         for path in folder.glob("*.bin"):
             check_torch_file(f"{folder.name}/{path.name}", str(path))
+    stored = None if is_converted or not is_safe else _stored_dtype(folder, variant)
     part, report = kind.from_pretrained(
         str(folder),
-        torch_dtype=dtype,
+        torch_dtype=stored or dtype,
         variant=variant,
         use_safetensors=is_safe,  # if False, only tensors are read from .bin files
         low_cpu_mem_usage=True,
@@ -125,6 +130,16 @@ def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
     if (reason := unread_part_reason(folder.name, left_over)) is not None:
         raise ModelNotLoadable(reason)
     return part.eval()
+
+
+def _stored_dtype(folder: Path, variant: str | None) -> torch.dtype | None:
+    """Return the precision of a component's weights; None if they have several, or an odd one."""
+    found = set()
+    for path in folder.glob("*.safetensors"):
+        if variant is None or f".{variant}" in path.name:
+            with safetensors.safe_open(path, framework="pt") as file:
+                found |= {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+    return _PRECISIONS.get(found.pop()) if len(found) == 1 else None
 
 
 def _not_in_its_index(folder: Path, variant: str | None) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Classifies a model file by its header alone: what it is, and whether it can draw."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ from domain.checkpoints.configurations import (
     embedded_configuration,
 )
 from domain.checkpoints.others import other_file
+from domain.checkpoints.parameters import parameters_of
 from domain.checkpoints.training import Told, UnusableTraining
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
@@ -93,6 +95,7 @@ class Classification:
         defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
         lacks_vae: As `ModelRecord.lacks_vae`.
         component: As `ModelRecord.component`.
+        parameters: As `ModelRecord.parameters`.
     """
 
     kind: ModelKind
@@ -114,10 +117,15 @@ class Classification:
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
     component: Component | None = None
+    parameters: int | None = None
 
 
 def classify(header: Header) -> Classification:
     """Classify a file by the names, types and shapes in its header."""
+    return dataclasses.replace(_classified(header), parameters=parameters_of(header.tensors))
+
+
+def _classified(header: Header) -> Classification:
     if (part := part_of_a_set(header)) is not None:
         return _of_a_set(header, part)
     if is_checkpoint(header.tensors) and not is_lora(header.tensors):
