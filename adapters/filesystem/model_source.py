@@ -299,5 +299,6 @@ class FilesystemModelSource(ModelSource):
             defaults=told.defaults,
             lacks_vae=told.lacks_vae,
             component=told.component,
+            parameters=told.parameters,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )

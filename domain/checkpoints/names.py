@@ -7,7 +7,7 @@ __all__ = ["with_modern_names"]
 
 _Tensor = TypeVar("_Tensor")
 
-_CLIP = "cond_stage_model.transformer."
+_CLIPS = ("cond_stage_model.transformer.", "conditioner.embedders.0.transformer.")
 _PARTS = ("embeddings.", "encoder.", "final_layer_norm.")
 
 
@@ -23,5 +23,8 @@ def with_modern_names(tensors: Mapping[str, _Tensor]) -> dict[str, _Tensor]:
 
 
 def _modern(name: str) -> str:
-    rest = name.removeprefix(_CLIP)
-    return f"{_CLIP}text_model.{rest}" if rest != name and rest.startswith(_PARTS) else name
+    for clip in _CLIPS:
+        rest = name.removeprefix(clip)
+        if rest != name and rest.startswith(_PARTS):
+            return f"{clip}text_model.{rest}"
+    return name

@@ -74,6 +74,8 @@ class Component:
         pipeline: The class of diffusers that draws with it; None for other components.
         kind: Which of several of its type and width, as `Need.kind`; empty if nothing tells it.
         holds: The roles of its needs that the same file fills.
+        variant: Which model of its family it is, as far as the header shows, such as `FLUX.1 dev`;
+            empty if nothing tells it.
     """
 
     type: ComponentType
@@ -82,6 +84,7 @@ class Component:
     pipeline: str | None = None
     kind: str = ""
     holds: tuple[str, ...] = ()
+    variant: str = ""
 
     @property
     def is_whole(self) -> bool:

@@ -10,7 +10,7 @@ from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
 from domain.models.settings import ModelSettings
 from domain.models.stamps import FileStamp, ModelPart
-from domain.models.training import Training
+from domain.models.training import Prediction, Training
 from domain.samplers import Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
@@ -111,6 +111,7 @@ class ModelRecord:
         problems: What of the operator's settings and of a VAE beside it is not followed, each a
             sentence without its subject, the model's name.
         component: The component of a pipeline that the file holds; None for other files.
+        parameters: The numbers of its networks; None if they are not known.
         members: The files of a set, the diffusion model first; empty for any other model.
     """
 
@@ -142,6 +143,7 @@ class ModelRecord:
     settings: ModelSettings | None = None
     problems: tuple[str, ...] = ()
     component: Component | None = None
+    parameters: int | None = None
     members: tuple[ModelMember, ...] = ()
 
     @property
@@ -236,6 +238,16 @@ class ModelRecord:
         return fitting_schedulers(self.training)
 
     @property
+    def prediction_type(self) -> Prediction | None:
+        """What its network predicts; None for a model without schedulers."""
+        if not self.schedulers:
+            return None
+        if self.training is not None and self.training.prediction is not None:
+            return self.training.prediction
+        is_velocity = self.family is ModelFamily.SD_2_V
+        return Prediction.VELOCITY if is_velocity else Prediction.EPSILON
+
+    @property
     def batches(self) -> bool:
         """Whether its pictures can be drawn together without a change of any picture.
 
@@ -248,7 +260,8 @@ class ModelRecord:
     def default_scheduler(self) -> Scheduler | None:
         """The default scheduler of requests; None for the model's own, which has no name here.
 
-        It has Karras' noise levels if the model's configuration names them.
+        It is DPM++ 2M, unless the training fixes another one. It has Karras' noise levels if the
+        model's configuration names them.
         """
         if not self.schedulers:
             return None

@@ -5,9 +5,11 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from domain.checkpoints.pipelines import pipeline_inputs
+from domain.checkpoints.sets.networks.choosing import variant_of
 from domain.checkpoints.sets.published import kind_of, variant_note
 from domain.checkpoints.sets.words import need_words
 from domain.models.components import DRAWS, Component, ModelMember, Need
+from domain.models.defaults import ModelDefaults
 from domain.models.kinds import ModelKind
 from domain.models.record import ModelRecord
 from domain.services.set_members import Candidates
@@ -113,7 +115,8 @@ def _alone(record: ModelRecord, component: Component) -> ModelRecord:
         record,
         members=members,
         native_size=record.native_size or _NATIVE_SIZE,
-        note=record.note or variant_note(record.family, record.name),
+        note=record.note or variant_note(record.family, component.variant, record.name),
+        defaults=_defaults(record, component),
     )
 
 
@@ -127,9 +130,11 @@ def _joined(
         id=set_id(files),
         kind=ModelKind.CHECKPOINT,
         size=sum(each.size for each in files.values()),
+        parameters=sum(each.parameters or 0 for each in files.values()) or None,
         reason=None,
         native_size=record.native_size or _NATIVE_SIZE,
         note=_note(record, component, chosen),
+        defaults=_defaults(record, component),
         pipeline_inputs=pipeline_inputs(component.pipeline),
         members=(
             _member(DRAWS, record),
@@ -148,7 +153,8 @@ def _note(
     record: ModelRecord, component: Component, chosen: Mapping[Need, ModelRecord]
 ) -> str | None:
     """Return what every picture of a set has to say of the choice of its files."""
-    texts = list(filter(None, [record.note, variant_note(record.family, record.name)]))
+    of_variant = variant_note(record.family, component.variant, record.name)
+    texts = list(filter(None, [record.note, of_variant]))
     texts += [
         f"draws with {each.name}, and nothing tells whether this is {need_words(need)}: files of "
         "another kind have the same tensors. If the pictures are wrong, get the right file"
@@ -158,6 +164,16 @@ def _note(
     absent = [need for need in component.needs if need not in chosen]
     texts += [f"draws without {need_words(need)}, because there is none" for need in absent]
     return "; it ".join(texts) or None
+
+
+def _defaults(record: ModelRecord, component: Component) -> ModelDefaults:
+    """Return the steps and the guidance of its authors, where its own file tells no others."""
+    variant = variant_of(record.family, component.variant, record.name)
+    if variant is None:
+        return record.defaults
+    return record.defaults.over(
+        ModelDefaults(num_inference_steps=variant.steps, guidance_scale=variant.guidance)
+    )
 
 
 def _missing(needs: list[Need], is_reading: bool) -> str:

@@ -31,7 +31,6 @@ from adapters.diffusion.loading.weights import Weights, read_metadata, read_weig
 from adapters.diffusion.no_autoencoder import stand_in
 from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
-from domain.checkpoints.averages import places_of_averages
 from domain.checkpoints.configurations import embedded_configuration
 from domain.errors import ModelNotLoadable
 from domain.models.record import ModelRecord
@@ -58,8 +57,7 @@ def read_file(model: ModelRecord, device: Device, tick: Callable[[], None]) -> P
     """
     metadata = read_metadata(model)
     stored = read_weights(model, dtype=device.dtype, tick=tick)
-    stored = stored.renamed(with_modern_names({name: name for name in stored}))
-    weights = _with_averages(stored)
+    weights = stored.renamed(with_modern_names({name: name for name in stored}))
     with refusals_as_not_loadable():
         embedded = embedded_configuration(metadata)
     files = trained_files(embedded or _family_configuration(model), model.training, weights)
@@ -71,13 +69,6 @@ def read_file(model: ModelRecord, device: Device, tick: Callable[[], None]) -> P
         raise ModelNotLoadable(reason, model.name, lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.mapped)
     return pipeline
-
-
-def _with_averages(weights: Weights) -> Weights:
-    """Return the weights, with their averages in their place if every weight has an average."""
-    places = places_of_averages(weights.facts)
-    moved = frozenset(places.values())
-    return weights.renamed({name: places.get(name, name) for name in weights if name not in moved})
 
 
 def _loaded_dtype(weights: Weights, device: Device) -> torch.dtype:

@@ -16,6 +16,7 @@ from domain.checkpoints.names import with_modern_names
 from domain.models.record import ModelFamily
 
 __all__ = [
+    "NEVER",
     "UNET",
     "VAE",
     "checkpoint_family",
@@ -56,7 +57,7 @@ _NAMES = {
     ModelFamily.SDXL_INPAINT: "SDXL inpainting",
     ModelFamily.SDXL_PIX2PIX: "SDXL InstructPix2Pix",
 }
-_NEVER: Mapping[ModelFamily | None, str] = {
+NEVER: Mapping[ModelFamily | None, str] = {
     ModelFamily.SDXL_REFINER: "it is the SDXL refiner, which finishes pictures of the SDXL base "
     "model and cannot begin one; choose an SDXL base model",
     ModelFamily.SD_3: "it has tensors of Stable Diffusion 3, and is not a whole transformer of it; "
@@ -106,8 +107,8 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
 
 def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     """Return what prevents the checkpoint from drawing; None if nothing does."""
-    if family in _NEVER:
-        return _NEVER[family]
+    if family in NEVER:
+        return NEVER[family]
     if (reason := quantised(header)) is not None:
         return reason
     if family is None:

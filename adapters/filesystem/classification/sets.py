@@ -1,12 +1,15 @@
 """Files that hold components of the newer pipelines: networks that draw, text encoders, VAEs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.filesystem.classification.addons import is_lora
+from adapters.filesystem.classification.addons import lora_tensors
 from adapters.filesystem.classification.checkpoints import is_checkpoint
 from adapters.filesystem.headers.values import Header
 from domain.checkpoints.pipelines import pipeline_inputs
 from domain.checkpoints.sets import PlacedComponent, components_in
+from domain.checkpoints.sets.outside import outside_names
+from domain.checkpoints.unused import unexpected_reason
 from domain.models.components import Component, ComponentType
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 
@@ -39,7 +42,7 @@ class PartOfASet:
 def part_of_a_set(header: Header) -> PartOfASet | None:
     """Return the component in a file; None for add-ons and for Stable Diffusion 1, 2 and XL."""
     found = components_in(header.tensors)
-    if not found or is_lora(header.tensors):
+    if not found or lora_tensors(header.tensors):
         return None
     first = found[0]
     kind = _kind(first)
@@ -55,9 +58,14 @@ def part_of_a_set(header: Header) -> PartOfASet | None:
         ModelKind.CHECKPOINT if is_whole else kind,
         first.component,
         first.family,
-        first.problem,
+        first.problem or _outside_problem(header, found),
         tuple(ModelInput) if pipeline is None else pipeline_inputs(pipeline),
     )
+
+
+def _outside_problem(header: Header, found: Sequence[PlacedComponent]) -> str | None:
+    left = list(outside_names(found, header.tensors))
+    return unexpected_reason("model", left) if left else None
 
 
 def _kind(placed: PlacedComponent) -> ModelKind:

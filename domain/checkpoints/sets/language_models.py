@@ -9,11 +9,18 @@ from domain.checkpoints.sets.placed import Layout, PlacedComponent, View
 from domain.checkpoints.sets.words import WITH_VISION
 from domain.models.components import Component, ComponentType
 
-__all__ = ["language_model"]
+__all__ = ["NO_TOKENIZER", "TOKENIZER", "language_model"]
 
 _STARTS = ("model.language_model.", "language_model.model.", "language_model.", "model.", "")
 """What precedes the layers of a language model."""
 _VISION = ("visual.", "model.visual.", "vision_tower.", "model.vision_tower.")
+TOKENIZER = "spiece_model"
+"""The tensor with a tokenizer of SentencePiece in ComfyUI's files of Gemma."""
+NO_TOKENIZER = (
+    "it is Gemma 2 without its tokenizer, whose licence is not open, so the service has none. "
+    "ComfyUI's gemma_2_2b_fp16.safetensors holds it, and so does the diffusers folder of a model"
+)
+"""Why a text encoder cannot be used."""
 _TOKENS, _ATTENTION = "embed_tokens.weight", "layers.0.self_attn."
 
 
@@ -28,9 +35,16 @@ def language_model(view: View) -> PlacedComponent | None:
     inner = View(view.tensors, view.prefix + start)
     sees = view.has_any(*_VISION)
     kind, problem = _type(inner, sees=sees)
+    if kind is ComponentType.GEMMA_2 and problem is None and not _has_tokenizer(view):
+        problem = NO_TOKENIZER
     which = WITH_VISION if kind is ComponentType.QWEN_2_5_VL and sees else ""
     component = Component(kind, width, kind=which)
     return PlacedComponent(component, view.prefix, Layout.TRANSFORMERS, problem=problem)
+
+
+def _has_tokenizer(view: View) -> bool:
+    """Return whether the file has a tokenizer, beside the text encoder or among its tensors."""
+    return any(name.rpartition(".")[2] == TOKENIZER for name in view.tensors)
 
 
 def _type(inner: View, *, sees: bool) -> tuple[ComponentType, str | None]:

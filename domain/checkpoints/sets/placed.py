@@ -110,6 +110,8 @@ def transformer(
     channels: int,
     needs: tuple[Need, ...],
     problem: str | None = None,
+    *,
+    variant: str = "",
 ) -> PlacedComponent:
     """Return a network that draws.
 
@@ -120,6 +122,9 @@ def transformer(
         channels: The channels of its latents.
         needs: What it needs beside it.
         problem: Why nothing here can draw with it; None if it can be used.
+        variant: As `Component.variant`.
     """
-    component = Component(ComponentType.TRANSFORMER, channels, needs, _PIPELINES[family])
+    component = Component(
+        ComponentType.TRANSFORMER, channels, needs, _PIPELINES[family], variant=variant
+    )
     return PlacedComponent(component, view.prefix, layout, family, problem)

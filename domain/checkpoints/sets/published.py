@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from domain.checkpoints.sets.networks.distilled import named_variant
+from domain.checkpoints.sets.networks.choosing import variant_of
 from domain.checkpoints.sets.words import BASE, FLUX_1, INSTRUCTED, QWEN_IMAGE, SD_3, WAN
 from domain.models.components import Component, ComponentType
 from domain.models.kinds import ModelFamily
@@ -94,10 +94,16 @@ def kind_of(component: Component, model_id: str, paths: Iterable[str]) -> str:
     return ""
 
 
-def variant_note(family: ModelFamily | None, name: str) -> str | None:
-    """Return what to say of a variant that only the name of its file tells; None for nothing."""
+def variant_note(family: ModelFamily | None, variant: str, name: str) -> str | None:
+    """Return what to say of a variant that its header alone does not tell; None for nothing.
+
+    Args:
+        family: The family of the network that draws.
+        variant: What its header shows, as `Component.variant`.
+        name: The name of its file.
+    """
     row = _VARIANTS.get(family) if family is not None else None
     if row is not None and row[0].search(name.lower()):
         return row[1]
-    variant = named_variant(family, name)
-    return None if variant is None else variant.note
+    found = variant_of(family, variant, name)
+    return None if found is None else found.note

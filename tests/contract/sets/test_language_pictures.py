@@ -11,6 +11,7 @@ from PIL import Image
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.generation.request import GenerationRequest
 from tests.contract.drawing.generating import generate, new_generator
+from tests.contract.folders.folders import record_of as record_of_folder
 from tests.contract.sets.tiny_language import (
     FAMILIES,
     all_in_one,
@@ -57,6 +58,20 @@ def test_comfyui_s_file_with_all_of_lumina_2_draws_the_same(
     (of_whole,) = generate(generator, whole, [request]).images
     (of_parts,) = generate(generator, parts, [request]).images
     assert of_whole[0].data == of_parts[0].data
+
+
+@pytest.mark.parametrize("name", ["Sana_600M_1024px"])
+def test_a_set_draws_the_bytes_of_a_folder_of_the_same_weights(
+    request_for: RequestFor, tmp_path: Path, name: str
+) -> None:
+    pipeline = pipeline_of(name)
+    pipeline.save_pretrained(tmp_path / "folder")
+    (tmp_path / "files").mkdir()
+    of_set = record_of(name, write_parts(name, pipeline, tmp_path / "files"))
+    generator, request = new_generator(device="cpu", dtype="bfloat16"), request_for(prompt=PROMPT)
+    (drawn,) = generate(generator, of_set, [request]).images
+    (expected,) = generate(generator, record_of_folder(tmp_path / "folder"), [request]).images
+    assert drawn[0].data == expected[0].data
 
 
 def _called(pipeline: Any, request: GenerationRequest) -> Any:

@@ -1,6 +1,5 @@
 """Prompts get the numbers of the published tokenizers."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,19 +71,11 @@ def test_the_published_tokens_make_the_merges_again() -> None:
         merges_of(b"\n".join([*lines[:256], base64.b64encode(b"abc") + b" 256"]))
 
 
-@pytest.mark.parametrize("where", ["in the text encoder", "tokenizer.model", "tokenizer.json"])
-def test_gemma_reads_prompts_with_the_tokenizer_of_the_user(where: str) -> None:
+def test_gemma_reads_prompts_with_the_tokenizer_in_the_file() -> None:
     from adapters.diffusion.loading.sets.gemma_tokenizer import gemma_tokenizer
-    from domain.checkpoints.sentencepiece import gemma_table
 
-    content = spiece_model(gemma_pieces())
-    if where == "in the text encoder":
-        parts = _parts({"model.norm.weight": [0.0], "spiece_model": list(content)})
-    elif where == "tokenizer.model":
-        parts = _parts({}, where, content)
-    else:
-        parts = _parts({}, where, json.dumps(gemma_table("x", content)).encode())
-    tokenizer = gemma_tokenizer(parts, 512)
+    content: list[float] = list(spiece_model(gemma_pieces()))
+    tokenizer = gemma_tokenizer(_parts({"model.norm.weight": [0.0], "spiece_model": content}), 512)
     pieces = [text for text, _ in gemma_pieces()]
     told = [pieces[number] for number in tokenizer("a red fox é").input_ids]
     assert told == ["<bos>", "a", "\u2581red", "\u2581fox", "\u2581", "<0xC3>", "<0xA9>"]
@@ -92,26 +83,25 @@ def test_gemma_reads_prompts_with_the_tokenizer_of_the_user(where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("weights", "file", "content", "tokens", "reason"),
+    ("weights", "tokens", "reason"),
     [
-        ({}, "", b"", 512, "it has no tokenizer. The licence of Gemma's is not open"),
-        ({"spiece_model": [10, 127]}, "", b"", 512, "not a tokenizer of SentencePiece"),
-        ({"spiece_model": [0.5]}, "", b"", 512, "not a tokenizer of at most"),
-        ({}, "tokenizer.json", b"[]", 512, "tokenizer.json"),
-        ({}, "tokenizer.model", spiece_model(gemma_pieces()), 10, "its text encoder has 10"),
+        ({"model.norm.weight": [0.0]}, 512, "Gemma 2 without its tokenizer"),
+        ({"spiece_model": [10, 127]}, 512, "not a tokenizer of SentencePiece"),
+        ({"spiece_model": [0.5]}, 512, "not a tokenizer of at most"),
+        ({"spiece_model": list(spiece_model(gemma_pieces()))}, 10, "its text encoder has 10"),
     ],
 )
 def test_a_tokenizer_that_cannot_be_used_is_refused_with_its_reason(
-    weights: Mapping[str, list[float]], file: str, content: bytes, tokens: int, reason: str
+    weights: Mapping[str, list[float]], tokens: int, reason: str
 ) -> None:
     from adapters.diffusion.loading.sets.gemma_tokenizer import gemma_tokenizer
 
     with pytest.raises(ModelNotLoadable, match=reason):
-        gemma_tokenizer(_parts(weights, file, content), tokens)
+        gemma_tokenizer(_parts(weights), tokens)
 
 
-def _parts(weights: Mapping[str, list[float]], file: str = "", content: bytes = b"") -> Any:
-    """Return the files of a set: a text encoder with these tensors, and a tokenizer beside it."""
+def _parts(weights: Mapping[str, list[float]]) -> Any:
+    """Return the files of a set that has a text encoder with these tensors."""
     import torch
 
     from adapters.diffusion.devices.device import find_device
@@ -126,8 +116,5 @@ def _parts(weights: Mapping[str, list[float]], file: str = "", content: bytes = 
         for name, numbers in weights.items()
     }
     stored = Stored.of("gemma.safetensors", tensors, tensor_facts(tensors))
-    texts = {"tokenizer": lambda most: (file, content[:most])} if file else {}
     device = find_device("cpu", "float32")
-    files = {"text_encoder": stored.file, "tokenizer": file}
-    openers = {"text_encoder": lambda: stored}
-    return Parts(openers, device, lambda: None, texts=texts, files=files)
+    return Parts({"text_encoder": lambda: stored}, device, lambda: None)

@@ -12,7 +12,7 @@ from domain.checkpoints.sets.networks.clip import clip_layout
 from domain.checkpoints.sets.networks.flux import flux_layout
 from domain.checkpoints.sets.networks.t5 import t5_layout
 from domain.errors import ModelNotLoadable
-from tests.contract.sets.tiny import pipeline_of, record_of, stored_parts, write_parts
+from tests.contract.sets.tiny import listed, pipeline_of, stored_parts, write_parts
 
 pytestmark = pytest.mark.torch
 
@@ -120,7 +120,7 @@ def test_a_file_that_changed_its_role_is_refused(
     from adapters.diffusion.loading.loader import load_pipeline
 
     paths = write_parts(pipeline, tmp_path)
-    record = record_of("flux-schnell", paths)
+    record = listed(tmp_path)
     weights = load_file(paths[role])
     change(weights)
     save_file(weights, paths[role])

@@ -6,12 +6,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from adapters.filesystem.model_source import FilesystemModelSource
 from domain.checkpoints.sets import components_in
 from domain.models.components import Component, ModelMember
-from domain.models.record import FileStamp, ModelFamily, ModelRecord
+from domain.models.record import FileStamp, ModelFamily, ModelKind, ModelRecord
+from domain.services.model_registry import ModelRegistry
 from tests.contract.sets import inverse
 
-__all__ = ["FAMILIES", "all_in_one", "pipeline_of", "record_of", "stored_parts", "write_parts"]
+__all__ = [
+    "FAMILIES",
+    "all_in_one",
+    "listed",
+    "pipeline_of",
+    "record_of",
+    "stored_parts",
+    "write_parts",
+]
 
 _TEXT = 128
 """The width of T5. Stable Diffusion 3 needs at least that of both CLIPs together."""
@@ -119,7 +129,7 @@ def write_parts(pipeline: Any, folder: Path, *, open_clip: bool = False) -> dict
 
     Args:
         pipeline: The pipeline.
-        folder: Where the files will be.
+        folder: The folder in which ComfyUI's folders will be.
         open_clip: Whether the second text encoder has the names of OpenCLIP.
 
     Returns:
@@ -129,41 +139,36 @@ def write_parts(pipeline: Any, folder: Path, *, open_clip: bool = False) -> dict
 
     paths = {}
     for role, weights in stored_parts(pipeline, open_clip=open_clip).items():
-        paths[role] = folder / f"{role}.safetensors"
+        paths[role] = folder / _FOLDERS.get(role, "text_encoders") / f"{role}.safetensors"
+        paths[role].parent.mkdir(exist_ok=True, parents=True)
         save_file(weights, paths[role])
     return paths
 
 
-def all_in_one(pipeline: Any, path: Path) -> Path:
-    """Write all networks of a pipeline into one file, as ComfyUI saves a checkpoint."""
-    from safetensors.torch import save_file
+def all_in_one(pipeline: Any) -> dict[str, Any]:
+    """Return the tensors of all networks of a pipeline, as ComfyUI saves them in one file."""
+    import torch
 
-    prefixes = _PREFIXES_OF_CHROMA if "text_encoder_2" not in pipeline.components else _PREFIXES
-    whole = {}
+    names = {"transformer": "model.diffusion_model.", "vae": "first_stage_model."}
+    whole: dict[str, Any] = {}
     for role, weights in stored_parts(pipeline).items():
-        for name, each in weights.items():
-            whole[f"{prefixes[role]}{name}"] = each
-    if type(pipeline).__name__ == "FluxPipeline":
-        whole = {
-            name.replace("clip_g", "t5xxl") if "clip_g" in name else name: each
-            for name, each in whole.items()
-        }
-    save_file(whole, path)
-    return path
+        is_t5 = type(pipeline.components[role]).__name__ == "T5EncoderModel"
+        encoder = "t5xxl" if is_t5 else {"text_encoder": "clip_l"}.get(role, "clip_g")
+        prefix = names.get(role, f"text_encoders.{encoder}.transformer.")
+        whole |= {f"{prefix}{name}": each for name, each in weights.items()}
+    return whole | {"text_encoders.clip_l.logit_scale": torch.tensor(4.6)}
 
 
-_PREFIXES = {
-    "transformer": "model.diffusion_model.",
-    "text_encoder": "text_encoders.clip_l.transformer.",
-    "text_encoder_2": "text_encoders.clip_g.transformer.",
-    "text_encoder_3": "text_encoders.t5xxl.transformer.",
-    "vae": "first_stage_model.",
-}
-_PREFIXES_OF_CHROMA = {
-    "transformer": "model.diffusion_model.",
-    "text_encoder": "text_encoders.t5xxl.transformer.",
-    "vae": "vae.",
-}
+_FOLDERS = {"transformer": "diffusion_models", "vae": "vae"}
+
+
+def listed(folder: Path) -> ModelRecord:
+    """Return the one model that draws with the files of a folder, as the registry lists it."""
+    registry = ModelRegistry(FilesystemModelSource([str(folder)], settle_seconds=0))
+    registry.refresh()
+    registry.close()
+    (model,) = registry.models(ModelKind.CHECKPOINT)
+    return model
 
 
 def record_of(

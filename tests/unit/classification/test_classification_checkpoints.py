@@ -7,7 +7,7 @@ import pytest
 
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.headers.reading import TensorFacts
-from domain.checkpoints.averages import averages_note
+from domain.checkpoints.arranged.averages import averages_in
 from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelKind
@@ -40,7 +40,7 @@ def test_a_published_checkpoint_is_known_and_loadable(family: ModelFamily) -> No
         loadable=True,
         reason=None,
         native_size=Size(sides.get(family, 512), sides.get(family, 512)),
-        note=averages_note(tensors),
+        note=averages_in(tensors).note,
         base=base_family(family),
     )
 

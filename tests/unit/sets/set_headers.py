@@ -177,6 +177,7 @@ DRAWING: Mapping[str, Shapes] = {
 """The networks that draw. The first word of each name is its family."""
 _NORM, _BIAS = "layers.0.self_attn.q_norm.weight", "layers.0.self_attn.q_proj.bias"
 _GEMMA = "layers.0.pre_feedforward_layernorm.weight"
+_SPIECE = "spiece_model"
 _QWEN_VL = language_model(
     3584, f"model.language_model.{_BIAS}", "model.visual.x", start="model.language_model."
 )
@@ -190,8 +191,8 @@ ENCODERS: Mapping[str, Shapes] = {
     "qwen-3 4096 transformers": language_model(4096, _NORM, start=""),
     "qwen-2.5-vl 3584 transformers": language_model(3584, f"model.{_BIAS}", "visual.x"),
     "qwen-2.5-vl 3584 transformers, newer names": _QWEN_VL,
-    "gemma-2 2304 transformers": language_model(2304, f"model.{_GEMMA}"),
-    "gemma-2 2304 transformers, without its start": language_model(2304, _GEMMA, start=""),
+    "gemma-2 2304 transformers": language_model(2304, f"model.{_GEMMA}", _SPIECE),
+    "gemma-2 2304 transformers, without its start": language_model(2304, _GEMMA, _SPIECE, start=""),
 }
 """The text encoders: type, width and layout."""
 _WAN_DIFFUSERS: Shapes = {

@@ -128,6 +128,14 @@ def test_that_a_variant_that_draws_otherwise_is_refused(
             },
             "Gemma 3",
         ),
+        (
+            {
+                name: shape
+                for name, shape in ENCODERS["gemma-2 2304 transformers"].items()
+                if name != "spiece_model"
+            },
+            "Gemma 2 without its tokenizer",
+        ),
         ({**ENCODERS["qwen-3 2560 transformers"], "model.visual.x": (1,)}, "Qwen3-VL"),
         (
             {

@@ -68,7 +68,7 @@ def build(
         network.tie_weights()
     if left := [name for name, each in network.state_dict().items() if each.is_meta]:
         raise ModelNotLoadable(f"it lacks {some(left)} of its {role}", stored.file, lasting=True)
-    return network.eval().requires_grad_(False)
+    return network.eval()
 
 
 def empty(kind: Any, config: Mapping[str, object], dtype: torch.dtype = torch.float32) -> Any:
@@ -162,6 +162,6 @@ def _put(network: Any, name: str, tensor: torch.Tensor) -> None:
     path, _, last = name.rpartition(".")
     module = network.get_submodule(path)
     if last in module._parameters:
-        module._parameters[last] = torch.nn.Parameter(tensor, requires_grad=False)
+        module._parameters[last] = torch.nn.Parameter(tensor)
     else:
         module._buffers[last] = tensor

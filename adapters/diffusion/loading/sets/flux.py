@@ -19,7 +19,7 @@ from domain.checkpoints.sets.networks.autoencoder import FLUX_LATENTS, autoencod
 from domain.checkpoints.sets.networks.clip import clip_layout
 from domain.checkpoints.sets.networks.flux import chroma_layout, flux_layout
 from domain.checkpoints.sets.networks.t5 import t5_layout
-from domain.checkpoints.sets.networks.variants import CHROMA, flux_variant
+from domain.checkpoints.sets.networks.variants import CHROMA, DEV, SCHNELL, flux_variant
 
 __all__ = ["read_chroma", "read_flux"]
 
@@ -30,7 +30,9 @@ _LENGTH = 512
 def read_flux(parts: Parts) -> Any:
     """Return the pipeline of FLUX.1."""
     transformer = parts.network("transformer", FluxTransformer2DModel, flux_layout)
-    variant = flux_variant(transformer.config)
+    variant = flux_variant(
+        DEV if transformer.config.guidance_embeds else SCHNELL, parts.file("transformer")
+    )
     return FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(**variant.scheduler),
         vae=parts.network("vae", AutoencoderKL, autoencoder_of(FLUX_LATENTS)),

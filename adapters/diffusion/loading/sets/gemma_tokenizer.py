@@ -1,8 +1,7 @@
 """The tokenizer of Gemma 2, which comes from the user's own files: its licence is not open.
 
-It is a file that belongs to the set (`tokenizer.json` or `tokenizer.model`), or lies in the file of
-the text encoder as the tensor `spiece_model`, where ComfyUI puts it. It may come from anybody, so
-the bounds of a folder's tokenizer apply.
+It lies in the file of the text encoder as the tensor `spiece_model`, where ComfyUI puts it. It may
+come from anybody, so the bounds of a folder's tokenizer apply.
 """
 
 import json
@@ -15,17 +14,15 @@ from transformers import GemmaTokenizer
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.sets.parts import Parts
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
-from domain.checkpoints.configurations import UnusableConfiguration, json_object
+from domain.checkpoints.configurations import UnusableConfiguration
 from domain.checkpoints.configurations.tokenizer import check_tokenizer
 from domain.checkpoints.sentencepiece import gemma_table
+from domain.checkpoints.sets.language_models import NO_TOKENIZER, TOKENIZER
 from domain.errors import ModelNotLoadable
 
 __all__ = ["gemma_tokenizer"]
 
-_ROLE, _TENSOR = "tokenizer", "spiece_model"
 _MOST_BYTES = 64 * 2**20
-_MOST_MARKS, _MOST_FIELDS = 3_000_000, 2**20 + 2**18
-"""As for the `tokenizer.json` of a folder."""
 _OPTIONS = {
     "tokenizer_class": "GemmaTokenizer",
     "add_bos_token": True,
@@ -50,41 +47,30 @@ def gemma_tokenizer(parts: Parts, tokens: int) -> Any:
         ModelNotLoadable: There is none, or it cannot be used. The message says why.
     """
     with refusals_as_not_loadable():
-        name, table = _table(parts)
-        check_tokenizer(name, table)
+        table = _table(parts)
+        check_tokenizer(TOKENIZER, table)
         if (highest := max(_numbers(table), default=0)) >= tokens:
             raise UnusableConfiguration(
-                f"its {name} numbers a token {highest:,}; its text encoder has {tokens:,}"
+                f"its {TOKENIZER} numbers a token {highest:,}; its text encoder has {tokens:,}"
             )
     files = {"tokenizer.json": json.dumps(table), "tokenizer_config.json": json.dumps(_OPTIONS)}
     with configuration_folder(files) as folder:
         return GemmaTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-def _table(parts: Parts) -> tuple[str, dict[str, Any]]:
-    if _ROLE in parts:
-        name, content = parts.text(_ROLE, _MOST_BYTES)
-        if name.endswith(".json"):
-            limits = {"most_marks": _MOST_MARKS, "most_fields": _MOST_FIELDS}
-            return name, json_object(name, content, **limits)
-        return name, gemma_table(name, content)
+def _table(parts: Parts) -> dict[str, Any]:
     stored = parts.stored("text_encoder")
     # In a file with all parts of a model, it does not lie among the tensors of the text encoder.
     for name in stored.weights:
-        if name.rpartition(".")[2] == _TENSOR:
+        if name.rpartition(".")[2] == TOKENIZER:
             tensor = stored.weights[name]
             if tensor.dtype != torch.uint8 or tensor.numel() > _MOST_BYTES:
                 raise ModelNotLoadable(
-                    f"its {_TENSOR} is not a tokenizer of at most {_MOST_BYTES:,} bytes",
+                    f"its {TOKENIZER} is not a tokenizer of at most {_MOST_BYTES:,} bytes",
                     stored.file,
                 )
-            return _TENSOR, gemma_table(_TENSOR, tensor.flatten().numpy().tobytes())
-    raise ModelNotLoadable(
-        "it has no tokenizer. The licence of Gemma's is not open, so it is not in the service. "
-        "ComfyUI's gemma_2_2b_fp16.safetensors holds it; or put the tokenizer.json of the model "
-        "into the folder of the text encoder",
-        parts.file("text_encoder"),
-    )
+            return gemma_table(TOKENIZER, tensor.flatten().numpy().tobytes())
+    raise ModelNotLoadable(NO_TOKENIZER, stored.file, lasting=True)
 
 
 def _numbers(table: dict[str, Any]) -> Iterator[int]:

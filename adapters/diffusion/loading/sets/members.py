@@ -17,7 +17,7 @@ __all__ = ["openers_of"]
 
 
 def openers_of(
-    model: ModelRecord, files: Sequence[ModelMember], device: Device, tick: Callable[[], None]
+    model: ModelRecord, device: Device, tick: Callable[[], None]
 ) -> Mapping[str, Callable[[], Stored]]:
     """Return a function for each role that opens the tensors of its component.
 
@@ -25,7 +25,6 @@ def openers_of(
 
     Args:
         model: The set.
-        files: Its members with tensors.
         device: The device that will draw.
         tick: Called now and then. An exception of it ends the load.
 
@@ -36,9 +35,9 @@ def openers_of(
     if model.component is not None:
         needs = model.component.needs
     else:
-        drawing = next(each for each in files if each.role == DRAWS)
+        drawing = next(each for each in model.members if each.role == DRAWS)
         needs = _Opener(drawing, (), device, tick).placed.component.needs
-    return {each.role: _Opener(each, needs, device, tick) for each in files}
+    return {each.role: _Opener(each, needs, device, tick) for each in model.members}
 
 
 @dataclass(frozen=True, slots=True)

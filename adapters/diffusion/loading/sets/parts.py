@@ -22,8 +22,6 @@ class Parts:
             is built.
         device: The device that will draw.
         tick: Called between tensors. An exception of it ends the load.
-        texts: Returns the name and the first bytes, at most a given number, of each file that is
-            no network, such as a tokenizer.
         files: The names of the files by role.
     """
 
@@ -32,29 +30,15 @@ class Parts:
         openers: Mapping[str, Callable[[], Stored]],
         device: Device,
         tick: Callable[[], None],
-        *,
-        texts: Mapping[str, Callable[[int], tuple[str, bytes]]] = MappingProxyType({}),
         files: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._openers = openers
-        self._texts = texts
         self._files = files
         self.device = device
         self.tick = tick
 
     def __contains__(self, role: object) -> bool:
-        return role in self._openers or role in self._texts
-
-    def text(self, role: str, most: int) -> tuple[str, bytes]:
-        """Return the name and the bytes of a file that is no network.
-
-        Raises:
-            ModelNotLoadable: It has more than `most` bytes.
-        """
-        name, content = self._texts[role](most + 1)
-        if len(content) > most:
-            raise ModelNotLoadable(f"it has more than {most:,} bytes", name, lasting=True)
-        return name, content
+        return role in self._openers
 
     def file(self, role: str) -> str:
         """Return the name of the file of a role."""

@@ -19,7 +19,6 @@ from adapters.diffusion.loading.sets.parts import Parts
 from adapters.diffusion.loading.sets.stable_diffusion_3 import read_sd3
 from adapters.diffusion.pipeline import Pipeline
 from domain.errors import ModelNotLoadable
-from domain.models.components import ModelMember
 from domain.models.record import ModelFamily, ModelRecord
 
 __all__ = ["READERS", "SetReader", "read_set"]
@@ -40,8 +39,6 @@ READERS: Mapping[ModelFamily, SetReader] = MappingProxyType(
     }
 )
 """The function that builds the pipeline of each family. A new family needs a row."""
-_TEXTS = (".json", ".model")
-"""The extensions of files that are no network: a tokenizer."""
 
 
 def read_set(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
@@ -58,19 +55,9 @@ def read_set(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pi
     """
     if model.family is None or (read := READERS.get(model.family)) is None:
         raise ModelNotLoadable("it is a set of files of a family that nothing reads", model.name)
-    networks = [each for each in model.members if each.extension not in _TEXTS]
-    openers = openers_of(model, networks, device, tick)
-    texts = {each.role: _text(each) for each in model.members if each.extension in _TEXTS}
+    openers = openers_of(model, device, tick)
     files = {each.role: each.name for each in model.members}
-    pipeline: Pipeline = read(Parts(openers, device, tick, texts=texts, files=files))
+    pipeline: Pipeline = read(Parts(openers, device, tick, files))
     # Every tensor was copied from its file, so none is mapped.
     place(pipeline, device, in_any_precision=False, mapped=())
     return pipeline
-
-
-def _text(member: ModelMember) -> Callable[[int], tuple[str, bytes]]:
-    def read(most: int) -> tuple[str, bytes]:
-        with open(member.path, "rb") as file:
-            return member.name, file.read(most)
-
-    return read

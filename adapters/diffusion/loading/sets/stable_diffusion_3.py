@@ -21,7 +21,7 @@ from domain.checkpoints.sets.networks.autoencoder import SD_3_LATENTS, autoencod
 from domain.checkpoints.sets.networks.clip import clip_layout
 from domain.checkpoints.sets.networks.stable_diffusion_3 import sd3_layout
 from domain.checkpoints.sets.networks.t5 import t5_layout
-from domain.checkpoints.sets.networks.variants import sd3_variant
+from domain.checkpoints.sets.networks.variants import SD_3_SCHEDULE
 
 __all__ = ["read_sd3"]
 
@@ -36,7 +36,6 @@ def read_sd3(parts: Parts) -> Any:
     matrix (Stability-AI/sd3.5, `sd3_infer.py`: `return_projected_pooled`).
     """
     transformer = parts.network("transformer", SD3Transformer2DModel, sd3_layout)
-    variant = sd3_variant(transformer.config)
     kind = CLIPTextModelWithProjection
     first, second = (
         clip_layout("quick_gelu", projection="identity"),
@@ -45,7 +44,7 @@ def read_sd3(parts: Parts) -> Any:
     has_t5 = "text_encoder_3" in parts
     return StableDiffusion3Pipeline(
         transformer=transformer,
-        scheduler=FlowMatchEulerDiscreteScheduler(**variant.scheduler),
+        scheduler=FlowMatchEulerDiscreteScheduler(**SD_3_SCHEDULE),
         vae=parts.network("vae", AutoencoderKL, autoencoder_of(SD_3_LATENTS)),
         text_encoder=parts.network("text_encoder", kind, first),
         tokenizer=clip_tokenizer(OPENAI_PAD),

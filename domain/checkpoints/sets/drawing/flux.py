@@ -10,6 +10,7 @@ CLIP's summary goes to `vector_in`, and the states of T5 to `txt_in`. Chroma has
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from domain.checkpoints.sets.networks.variants import DEV, SCHNELL
 from domain.checkpoints.sets.placed import SQUARE, Layout, PlacedComponent, View, transformer
 from domain.checkpoints.sets.words import FLUX_1
 from domain.models.components import ComponentType, Need
@@ -40,6 +41,8 @@ _SUMMARY: Mapping[Layout, str] = MappingProxyType(
         Layout.DIFFUSERS: "time_text_embed.text_embedder.linear_1.weight",
     }
 )
+_GUIDANCE = ("guidance_in.", "time_text_embed.guidance_embedder.")
+"""The input for the guidance, by the names of both layouts. FLUX.1 schnell has none."""
 _MODULATION = "distilled_guidance_layer.in_proj.weight"
 _MASK = 256
 """A Fill model takes 8 × 8 values of the mask for each latent of a square."""
@@ -57,7 +60,10 @@ def flux(view: View) -> PlacedComponent | None:
                 Need("vae", ComponentType.VAE_KL, channels, kind=FLUX_1),
             )
             problem = _problem(view.columns(pictures), view.rows(last))
-            return transformer(view, layout, ModelFamily.FLUX, channels, needs, problem)
+            variant = DEV if view.has_any(*_GUIDANCE) else SCHNELL
+            return transformer(
+                view, layout, ModelFamily.FLUX, channels, needs, problem, variant=variant
+            )
     return None
 
 

@@ -6,6 +6,7 @@ authors' code then takes zeros (Stability-AI/sd3.5, `mmditx.py` and `sd3_infer.p
 `SD3Transformer2DModel` and `StableDiffusion3Pipeline`).
 """
 
+from domain.checkpoints.sets.networks.variants import SD_3_5_LARGE, SD_3_5_MEDIUM, SD_3_MEDIUM
 from domain.checkpoints.sets.placed import Layout, PlacedComponent, View, transformer
 from domain.checkpoints.sets.words import PROJECTED, SD_3
 from domain.models.components import ComponentType, Need
@@ -46,8 +47,21 @@ def stable_diffusion_3(view: View) -> PlacedComponent | None:
                     f"{outputs}; it draws from more than a prompt"
                 )
             needs = _needs(view.columns(summaries), view.columns(_TEXTS), outputs)
-            return transformer(view, layout, ModelFamily.SD_3, outputs, needs, problem)
+            return transformer(
+                view, layout, ModelFamily.SD_3, outputs, needs, problem, variant=_variant(view)
+            )
     return None
+
+
+def _variant(view: View) -> str:
+    """Return which model it is: only 3.5 has norms of queries and keys, and only 3.5 medium has
+    blocks with two attentions of pictures. The turbo has the tensors of 3.5 large.
+    """
+    if view.has_any("joint_blocks.0.x_block.attn2.", "transformer_blocks.0.attn2."):
+        return SD_3_5_MEDIUM
+    if view.has_any("joint_blocks.0.x_block.attn.ln_q.", "transformer_blocks.0.attn.norm_q."):
+        return SD_3_5_LARGE
+    return SD_3_MEDIUM
 
 
 def _needs(summaries: int, texts: int, channels: int) -> tuple[Need, ...]:

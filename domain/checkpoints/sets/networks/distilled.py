@@ -124,7 +124,10 @@ def qwen_image_variant(file: str) -> Variant:
 
 
 def named_variant(family: ModelFamily | None, file: str) -> Variant | None:
-    """Return the variant of a file of this name; None for a family whose header tells it."""
+    """Return the variant of a file of this name; None for other families.
+
+    All SANA have the same steps and guidance. Its schedule is that of pictures of 1024 pixels here.
+    """
     variant_of = _NAMED.get(family) if family is not None else None
     return None if variant_of is None else variant_of(file)
 
@@ -154,6 +157,7 @@ _NAMED: Mapping[ModelFamily, Callable[[str], Variant]] = MappingProxyType(
         ModelFamily.FLUX_2: flux_2_variant,
         ModelFamily.LUMINA_2: lambda _file: LUMINA_2,
         ModelFamily.QWEN_IMAGE: qwen_image_variant,
+        ModelFamily.SANA: lambda _file: sana_variant({"sample_size": 32}),
         ModelFamily.Z_IMAGE: z_image_variant,
     }
 )

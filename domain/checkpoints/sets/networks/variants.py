@@ -6,11 +6,24 @@ Chroma has that of lllyasviel/stable-diffusion-webui-forge (`backend/huggingface
 of steps and guidance: the model cards, and for Chroma the documentation of diffusers.
 """
 
+import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["CHROMA", "Variant", "flux_variant", "sd3_variant"]
+__all__ = [
+    "CHROMA",
+    "DEV",
+    "SCHNELL",
+    "SD_3_5_LARGE",
+    "SD_3_5_MEDIUM",
+    "SD_3_MEDIUM",
+    "SD_3_SCHEDULE",
+    "Variant",
+    "flux_variant",
+    "sd3_variant",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,42 +58,58 @@ def _flow(shift: float, *, is_dynamic: bool) -> Mapping[str, object]:
 
 
 _UNSHIFTED = _flow(1.0, is_dynamic=False)
-_SD_3 = MappingProxyType({"num_train_timesteps": 1000, "shift": 3.0})
+SD_3_SCHEDULE: Mapping[str, object] = MappingProxyType({"num_train_timesteps": 1000, "shift": 3.0})
+"""The schedule of Stable Diffusion 3 and 3.5, and of the turbo."""
 
 CHROMA = Variant(_UNSHIFTED, steps=40, guidance=3.0)
 """Chroma. Its fine-tunes for few steps (Flash) have the same tensors."""
+DEV, SCHNELL = "FLUX.1 dev", "FLUX.1 schnell"
+SD_3_MEDIUM = "Stable Diffusion 3 medium"
+SD_3_5_MEDIUM, SD_3_5_LARGE = "Stable Diffusion 3.5 medium", "Stable Diffusion 3.5 large"
+
+_DEV = Variant(_flow(3.0, is_dynamic=True), steps=28, guidance=3.5)
+_SCHNELL = Variant(_UNSHIFTED, steps=4, guidance=1.0)
+_SD_3_MEDIUM = Variant(SD_3_SCHEDULE, steps=28, guidance=7.0)
+_SD_3_5_MEDIUM = Variant(SD_3_SCHEDULE, steps=40, guidance=4.5)
+_LARGE = Variant(SD_3_SCHEDULE, steps=28, guidance=3.5)
+_TURBO = Variant(SD_3_SCHEDULE, steps=4, guidance=1.0)
+_SCHNELL_NAME = re.compile(r"schnell")
+_LARGE_NAME = re.compile(r"large")
 
 
-def flux_variant(config: Mapping[str, object]) -> Variant:
-    """Return the variant of FLUX.1 of a transformer with this configuration.
+def flux_variant(variant: str, file: str) -> Variant:
+    """Return how a transformer of FLUX.1 is drawn.
 
-    FLUX.1 dev has an input for the guidance, and schnell none.
+    Args:
+        variant: `DEV` or `SCHNELL`, as `Component.variant`.
+        file: The name of its file.
     """
-    if config["guidance_embeds"]:
-        return Variant(_flow(3.0, is_dynamic=True), steps=28, guidance=3.5)
-    return Variant(
-        _UNSHIFTED,
-        steps=4,
-        guidance=1.0,
-        note="has no input for the guidance, so it is drawn as FLUX.1 schnell is; a model that "
-        "needs a negative prompt (de-distilled) is drawn without it",
+    if variant == DEV:
+        return _DEV
+    if _SCHNELL_NAME.search(file.lower()):
+        return _SCHNELL
+    return dataclasses.replace(
+        _SCHNELL,
+        note="has no input for the guidance, and no «schnell» in its name; it is drawn as FLUX.1 "
+        "schnell. A model that needs a negative prompt (de-distilled) is drawn without it",
     )
 
 
-def sd3_variant(config: Mapping[str, object]) -> Variant:
-    """Return the variant of Stable Diffusion 3 of a transformer with this configuration.
+def sd3_variant(variant: str, file: str) -> Variant:
+    """Return how a transformer of Stable Diffusion 3 or 3.5 is drawn.
 
-    Stable Diffusion 3 has no norm of queries and keys, and 3.5 medium alone has blocks with two
-    attentions. 3.5 large and its turbo have the same tensors.
+    Args:
+        variant: `SD_3_MEDIUM`, `SD_3_5_MEDIUM` or `SD_3_5_LARGE`, as `Component.variant`.
+        file: The name of its file. Only this tells the turbo of 3.5 large.
     """
-    if config["qk_norm"] is None:
-        return Variant(_SD_3, steps=28, guidance=7.0)
-    if config["dual_attention_layers"]:
-        return Variant(_SD_3, steps=40, guidance=4.5)
-    return Variant(
-        _SD_3,
-        steps=28,
-        guidance=3.5,
-        note="has the tensors of Stable Diffusion 3.5 large, which its turbo has too; if it is the "
-        "turbo, draw with 4 steps and a guidance_scale of 1",
+    if variant != SD_3_5_LARGE:
+        return _SD_3_MEDIUM if variant == SD_3_MEDIUM else _SD_3_5_MEDIUM
+    if "turbo" in file.lower():
+        return _TURBO
+    if _LARGE_NAME.search(file.lower()):
+        return _LARGE
+    return dataclasses.replace(
+        _LARGE,
+        note="has the tensors of Stable Diffusion 3.5 large, which its turbo has too, and its name "
+        "says neither; it is drawn as 3.5 large. A name with «turbo» or «large» ends this warning",
     )
