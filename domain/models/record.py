@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component, ModelMember
 from domain.models.defaults import NO_DEFAULTS, ModelDefaults
+from domain.models.distilled import Distilled
 from domain.models.fitting_schedulers import fitting_default, fitting_schedulers
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
@@ -113,6 +114,8 @@ class ModelRecord:
         component: The component of a pipeline that the file holds; None for other files.
         parameters: The numbers of its networks; None if they are not known.
         members: The files of a set, the diffusion model first; empty for any other model.
+        distilled: What is known of a checkpoint that was made to draw in few steps; None for other
+            models.
     """
 
     id: str
@@ -145,12 +148,22 @@ class ModelRecord:
     component: Component | None = None
     parameters: int | None = None
     members: tuple[ModelMember, ...] = ()
+    distilled: Distilled | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings that each result of this model has."""
-        notes = () if self.note is None else (self.note,)
-        return tuple(f"{self.name} {each}" for each in (*notes, *self.problems))
+        hint = None if self.made_for_few_steps is None else self.made_for_few_steps.note
+        notes = (self.note, hint, *self.problems)
+        return tuple(f"{self.name} {each}" for each in notes if each is not None)
+
+    @property
+    def made_for_few_steps(self) -> Distilled | None:
+        """What is known of its distillation. None if the operator has set steps or guidance."""
+        told = self.settings
+        if told is not None and (told.num_inference_steps or told.guidance_scale) is not None:
+            return None
+        return self.distilled
 
     @property
     def description(self) -> str | None:

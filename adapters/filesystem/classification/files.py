@@ -32,6 +32,9 @@ from domain.checkpoints.configurations import (
     UnusableConfiguration,
     embedded_configuration,
 )
+from domain.checkpoints.distillation import distilled_by_header
+from domain.checkpoints.names import GUIDANCE_INPUT
+from domain.checkpoints.notes import checkpoint_note, joined_notes
 from domain.checkpoints.others import other_file
 from domain.checkpoints.parameters import parameters_of
 from domain.checkpoints.training import Told, UnusableTraining
@@ -44,6 +47,7 @@ from domain.checkpoints.upscalers import (
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component
 from domain.models.defaults import NO_DEFAULTS, ModelDefaults
+from domain.models.distilled import Distilled
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
@@ -93,6 +97,7 @@ class Classification:
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
         told: What the model says of its training.
+        distilled: What the header says of a distillation; None if it says nothing.
         defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
         lacks_vae: As `ModelRecord.lacks_vae`.
         component: As `ModelRecord.component`.
@@ -115,6 +120,7 @@ class Classification:
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
     told: tuple[Told, ...] = ()
+    distilled: Distilled | None = None
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
     component: Component | None = None
@@ -171,19 +177,31 @@ def _classified(header: Header) -> Classification:
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
-        note=_note(header, lora) if reason is None else None,
+        note=(
+            joined_notes(_note(header, lora), checkpoint_note(header.tensors, family))
+            if reason is None
+            else None
+        ),
         scale=scale if danger is None else None,
         is_companion=kind in _COMPANIONS and danger is None and unusable is None,
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
         told=told,
+        distilled=_distilled(header, kind, family) if reason is None else None,
         lacks_vae=(
             kind is ModelKind.CHECKPOINT
             and reason is None
             and not any(name.startswith(VAE) for name in header.tensors)
         ),
     )
+
+
+def _distilled(header: Header, kind: ModelKind, family: ModelFamily | None) -> Distilled | None:
+    if kind is not ModelKind.CHECKPOINT:
+        return None
+    takes_guidance = any(name in header.tensors for name in GUIDANCE_INPUT)
+    return distilled_by_header(family, header.metadata, takes_guidance=takes_guidance)
 
 
 def _without_parts(

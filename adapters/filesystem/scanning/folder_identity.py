@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.classification.folders import classify_folder
-from adapters.filesystem.folder_parts import used_weights
 from adapters.filesystem.folders import EXTENSIONS, extension_of
 from adapters.filesystem.headers.reading import LONGEST_POINTER, POINTER, IncompleteFile, is_pointer
 from adapters.filesystem.headers.values import shown
@@ -16,6 +15,7 @@ from adapters.filesystem.plain_files import opened_plain
 from adapters.filesystem.scanning.identity import Identity, Reading, identify_file
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.filesystem.scanning.on_disk import Found
+from domain.checkpoints.folder_weights import used_weights
 from domain.checkpoints.pipelines import DROPPED_PARTS
 from domain.models.record import FileStamp, ModelPart
 

@@ -177,8 +177,8 @@ def test_continuous_noise_whose_numbers_cannot_be_read_is_refused(
         (ModelFamily.SD_2, {"input_blocks.0.0.weight": (320, 7, 3, 3)}, "sd-2-v", "upscaler"),
         (ModelFamily.SD_2, {"input_blocks.0.0.weight": (320, 8, 3, 3)}, "sd-2-v", "InstructPix"),
         (ModelFamily.SD_1, {"input_blocks.0.0.weight": (320, 6, 3, 3)}, "sd-1", "6 channels"),
-        (ModelFamily.SD_2, {"label_emb.0.0.weight": (1280, 1536)}, "sd-2-v", "unCLIP"),
-        (ModelFamily.SD_1, {"time_embed.cond_proj.weight": (320, 256)}, "sd-1", "LCM"),
+        (ModelFamily.SD_2, {"label_emb.0.0.weight": (1280, 1536)}, "sd-2-v", "lacks the tensor"),
+        (ModelFamily.SD_2, {"label_emb.0.0.weight": (1280, 768)}, "sd-2-v", "768 numbers beside"),
     ],
 )
 def test_related_models_that_cannot_draw_are_named(

@@ -105,6 +105,10 @@ class Weights(Mapping[str, torch.Tensor]):
         each = self._stored[name]
         return TensorFacts(_name(self._dtype_of(each)), tuple(each.shape))
 
+    def replaced(self, tensors: Mapping[str, torch.Tensor]) -> "Weights":
+        """Return the tensors, with others in the place of those of the same names."""
+        return Weights({**self._stored, **tensors}, self.dtype)
+
     def under(self, *prefixes: str) -> "Weights":
         """Return the tensors whose names begin with one of `prefixes`, under the same names."""
         return self.renamed({name: name for name in self._stored if name.startswith(prefixes)})
