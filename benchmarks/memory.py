@@ -6,12 +6,17 @@ import gc
 import re
 from pathlib import Path
 
-__all__ = ["give_back", "peak_bytes", "reset_peak", "resident_bytes"]
+__all__ = ["anonymous_bytes", "give_back", "peak_bytes", "reset_peak", "resident_bytes"]
 
 
 def resident_bytes(process: int | str = "self") -> int:
     """Return the bytes of the process that are in memory now."""
     return _status(process, "VmRSS")
+
+
+def anonymous_bytes(process: int | str = "self") -> int:
+    """Return the bytes that are in memory now and in no file. The system cannot drop them."""
+    return _status(process, "RssAnon")
 
 
 def peak_bytes(process: int | str = "self") -> int:

@@ -58,6 +58,8 @@ _STORAGE = {
 
 
 def _memory(error: errors.OutOfMemory) -> str:
+    if error.is_of_the_model:
+        return "choose a smaller model"
     smaller = "ask for a smaller --width and --height, or a smaller --number"
     return f"set VAE_TILING=auto, or {smaller}" if error.tiling_helps else smaller
 

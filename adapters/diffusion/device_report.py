@@ -8,7 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from domain.ports.device_report import DeviceMemory, DeviceReport, LoadedModel
+from adapters.diffusion.devices.capacity import weight_bytes, weight_limit
+from domain.models.record import ModelRecord
+from domain.ports.device_report import DeviceMemory, DeviceReport, LoadedModel, MemoryNeed
 
 if TYPE_CHECKING:
     from adapters.diffusion.engine import Engine
@@ -46,6 +48,20 @@ class EngineReport(DeviceReport):
     def memory(self) -> DeviceMemory | None:
         engine = self._engine()
         return None if engine is None else engine.device.memory()
+
+    def need_of(self, model: ModelRecord) -> MemoryNeed | None:
+        engine = self._engine()
+        if engine is None or model.parameters is None:
+            return None
+        plan = engine.device.plan
+        # This imports torch, which the engine has imported.
+        from adapters.diffusion.devices.probe import host_memory
+
+        return MemoryNeed(
+            bytes=weight_bytes(plan, model.parameters, is_narrow=bool(model.schedulers)),
+            limit=weight_limit(plan, host_memory()),
+            device=plan.device_name,
+        )
 
 
 @cache

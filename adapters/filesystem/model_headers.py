@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from adapters.filesystem.folder_parts import used_weights
 from adapters.filesystem.folders import extension_of
 from adapters.filesystem.headers.reading import UnreadableHeader, read_header
 from adapters.filesystem.plain_files import NotAPlainFile, opened_plain
+from domain.checkpoints.folder_weights import used_weights
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.pipelines import DROPPED_PARTS
 from domain.checkpoints.sets import components_in, names_of, placed_for

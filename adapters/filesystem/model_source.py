@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from adapters.filesystem.cards import CardsBeside
-from adapters.filesystem.classification.native_sizes import native_size_of_file
-from adapters.filesystem.folders import device_of, extension_of, model_paths
+from adapters.filesystem.folders import device_of, model_paths
 from adapters.filesystem.headers.reading import IncompleteFile
+from adapters.filesystem.records import record_of
 from adapters.filesystem.scan_warnings import ScanWarnings, one_line
 from adapters.filesystem.scanning.changes import FolderChanges
 from adapters.filesystem.scanning.folder_identity import identify_folder
@@ -17,10 +17,9 @@ from adapters.filesystem.scanning.identity import Identity, Reading, identify_fi
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.filesystem.scanning.on_disk import Found, look_at
 from adapters.filesystem.scanning.seen_model import SeenModel
-from adapters.filesystem.training import ToldBeside, TrainingsBeside, recorded_training
-from domain.checkpoints.published_vaes import PUBLISHED_VAES
+from adapters.filesystem.training import ToldBeside, TrainingsBeside
 from domain.models.names import vaes_beside
-from domain.models.record import ModelKind, ModelRecord
+from domain.models.record import ModelKind
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["FilesystemModelSource"]
@@ -103,7 +102,7 @@ class FilesystemModelSource(ModelSource):
         beside = self._beside(seen.values())
         return ModelScan(
             models=tuple(
-                self._record(each.found, each.identity, beside.get(each.identity.digest))
+                record_of(each.found, each.identity, beside.get(each.identity.digest), self._cards)
                 for each in seen.values()
                 if each.identity is not None
             ),
@@ -268,36 +267,3 @@ class FilesystemModelSource(ModelSource):
             if beside is not None:
                 found.setdefault(identity.digest, beside)
         return found
-
-    def _record(self, found: Found, identity: Identity, beside: ToldBeside | None) -> ModelRecord:
-        told = identity.classification
-        trained = recorded_training(told.family, told.told, beside)
-        notes = [each for each in (told.note, trained.note) if each is not None]
-        changed = trained.family is not told.family
-        published = PUBLISHED_VAES.get(identity.digest)
-        return ModelRecord(
-            id=identity.digest,
-            name=os.path.basename(found.path),
-            size=found.size,
-            path=found.path,
-            extension="" if found.stamp is None else extension_of(found.path),
-            kind=told.kind,
-            family=trained.family or published,
-            precision=told.precision,
-            reason=told.reason or trained.reason,
-            stamp=found.stamp,
-            parts=found.parts,
-            native_size=native_size_of_file({}, trained.family) if changed else told.native_size,
-            note="; it ".join(notes) or None,
-            training=trained.training,
-            is_companion=told.is_companion,
-            scale=told.scale,
-            pipeline_inputs=told.pipeline_inputs,
-            base=told.base or published,
-            trigger_words=told.trigger_words,
-            rank=told.rank,
-            defaults=told.defaults,
-            lacks_vae=told.lacks_vae,
-            component=told.component,
-            card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
-        )

@@ -13,6 +13,7 @@ from benchmarks.program import Benchmark, parser_of, run
 from benchmarks.registry.files import Plan
 from benchmarks.registry.hashing import hashing, memory
 from benchmarks.registry.loading import load
+from benchmarks.registry.loading_memory import loading_memory
 from benchmarks.registry.scanning import restart, scan
 from benchmarks.registry.service import listing
 from benchmarks.registry.switching import switches
@@ -32,7 +33,10 @@ def _planned(function: Callable[[Plan, Path], Iterable[Row]]) -> Benchmark:
 
 _BENCHMARKS: Mapping[str, Benchmark] = {
     function.__name__: _planned(function)
-    for function in (hashing, restart, scan, tree, header, listing, memory, load, switches)
+    for function in (
+        *(hashing, restart, scan, tree, header, listing, memory),
+        *(load, loading_memory, switches),
+    )
 }
 
 

@@ -10,18 +10,23 @@ models.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from domain.checkpoints.unets.facts import Depths, UnetFacts
+from domain.checkpoints.unets.reading import shape_of_unet
+from domain.checkpoints.unets.tensors import UNET, Shape
 from domain.models.record import ModelFamily
 
 __all__ = [
     "FAMILIES",
     "INPAINTING_CHANNELS",
     "LATENT_SIDE",
+    "PICTURE_WIDTHS",
     "PIX2PIX_CHANNELS",
     "FamilyFacts",
     "TextEncoderFacts",
     "UnetFacts",
+    "facts_of",
     "with_channels",
 ]
 
@@ -31,47 +36,10 @@ INPAINTING_CHANNELS = 9
 """The input channels of the UNet of an inpainting model."""
 PIX2PIX_CHANNELS = 8
 """The input channels of the UNet of an InstructPix2Pix model."""
-
-_SIZE_NUMBERS, _NUMBERS_A_SIZE, _SUMMARY = 6, 256, 1280
-
-
-@dataclass(frozen=True, slots=True)
-class UnetFacts:
-    """A UNet with cross-attention to the prompt.
-
-    Attributes:
-        sample_size: Side of the latents of its training; a latent stands for 8 pixels.
-        context: Width of the embedding of a token.
-        widths: Channels of each level.
-        depths: Transformer blocks of each level; 0 for a level without attention.
-        heads: Attention heads of each level (the libraries misname it `attention_head_dim`).
-        linear: The attention's projections are linear layers, not convolutions.
-        upcast: Attention is computed in float32; None if the publisher does not say.
-        sized: It is conditioned on the picture's size and crop, 6 numbers of 256 values each, and
-            on the second text encoder's pooled output of 1,280 values.
-        in_channels: 4 for the noisy latents. Inpainting has 5 more, for the mask and the latents of
-            the masked picture. InstructPix2Pix has 4 more, for the latents of the picture.
-    """
-
-    sample_size: int
-    context: int
-    widths: tuple[int, ...]
-    depths: tuple[int, ...]
-    heads: tuple[int, ...]
-    linear: bool
-    upcast: bool | None = False
-    sized: bool = False
-    in_channels: int = 4
-
-    @property
-    def middle_depth(self) -> int:
-        """Transformer blocks of the middle block."""
-        return max(self.depths[-1], 1)
-
-    @property
-    def label(self) -> int | None:
-        """Values of its conditioning besides the prompt; None without such conditioning."""
-        return _SIZE_NUMBERS * _NUMBERS_A_SIZE + _SUMMARY if self.sized else None
+PICTURE_WIDTHS = (1536, 2048)
+"""The numbers beside the prompt that Stable Diffusion 2.1 unCLIP takes: the embedding of a picture
+by CLIP ViT-L/14 (768) or OpenCLIP ViT-H/14 (1024), and as many for the level of its noise
+(Stability-AI/stablediffusion, `v2-1-stable-unclip-l-inference.yaml` and `-h-`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +62,10 @@ class TextEncoderFacts:
 
 @dataclass(frozen=True, slots=True)
 class FamilyFacts:
-    """A family: its networks, the scaling factor of its VAE, and its published sampler."""
+    """A family: its networks, the scaling factor of its VAE, and its published sampler.
+
+    `vae_widths` are the channels of each level of the VAE, from the picture inwards.
+    """
 
     unet: UnetFacts
     text_encoders: tuple[TextEncoderFacts, ...]
@@ -102,6 +73,7 @@ class FamilyFacts:
     velocity: bool = False
     latent_factor: float = 0.18215
     float32_vae: bool = True
+    vae_widths: tuple[int, int, int, int] = (128, 256, 512, 512)
     force_zeros: bool = False
 
 
@@ -117,22 +89,34 @@ _OPEN_CLIP_G = TextEncoderFacts(
     projected=True,
     pad_token="!",  # noqa: S106
 )
-_WIDTHS, _DEPTHS = (320, 640, 1280, 1280), (1, 1, 1, 0)
+_WIDTHS = (320, 640, 1280, 1280)
+_PLAIN_DOWN: Depths = ((1, 1), (1, 1), (1, 1), (0, 0))
+_PLAIN_UP: Depths = ((0, 0, 0), (1, 1, 1), (1, 1, 1), (1, 1, 1))
 
 
 def _sd_1(in_channels: int = 4) -> UnetFacts:
-    heads = (8, 8, 8, 8)
-    return UnetFacts(64, 768, _WIDTHS, _DEPTHS, heads, linear=False, in_channels=in_channels)
+    return UnetFacts(
+        64,
+        768,
+        _WIDTHS,
+        _PLAIN_DOWN,
+        _PLAIN_UP,
+        middle=1,
+        heads=(8, 8, 8, 8),
+        linear=False,
+        in_channels=in_channels,
+    )
 
 
 def _sd_2(sample_size: int, in_channels: int = 4) -> UnetFacts:
-    heads = (5, 10, 20, 20)
     return UnetFacts(
         sample_size,
         1024,
         _WIDTHS,
-        _DEPTHS,
-        heads,
+        _PLAIN_DOWN,
+        _PLAIN_UP,
+        middle=1,
+        heads=(5, 10, 20, 20),
         linear=True,
         upcast=True,
         in_channels=in_channels,
@@ -144,8 +128,10 @@ def _sdxl(in_channels: int = 4) -> FamilyFacts:
         128,
         2048,
         (320, 640, 1280),
-        (0, 2, 10),
-        (5, 10, 20),
+        ((0, 0), (2, 2), (10, 10)),
+        ((10, 10, 10), (2, 2, 2), (0, 0, 0)),
+        middle=10,
+        heads=(5, 10, 20),
         linear=True,
         upcast=None,
         sized=True,
@@ -187,3 +173,49 @@ def with_channels(family: ModelFamily, in_channels: int) -> ModelFamily:
     A family without such a variant is returned as it is.
     """
     return _WITH_CHANNELS.get((family, in_channels), family)
+
+
+_CHANNELS_A_HEAD = 64
+_PICTURE, _GUIDED = "label_emb.0.0.weight", "time_embed.cond_proj.weight"
+
+
+def facts_of(family: ModelFamily, shapes: Mapping[str, Shape]) -> FamilyFacts:
+    """Return the facts of a checkpoint: those of its family, with the UNet that it has.
+
+    The UNet may lack blocks of the family's, as distilled models do. It may take the embedding of a
+    picture (unCLIP) or of the guidance scale (LCM).
+
+    Args:
+        family: A family in `FAMILIES`.
+        shapes: The shape of each tensor of the checkpoint, by the names of the original code.
+
+    Raises:
+        UnknownUnet: There is no network with the blocks of the UNet.
+    """
+    facts = FAMILIES[family]
+    own = {
+        name.removeprefix(UNET): shape for name, shape in shapes.items() if name.startswith(UNET)
+    }
+    found = shape_of_unet(own)
+    unet = replace(
+        facts.unet,
+        widths=found.widths,
+        down=found.down,
+        up=found.up,
+        middle=found.middle,
+        heads=tuple(_heads(facts.unet, width) for width in found.widths),
+        picture=None if facts.unet.sized else _columns(own, _PICTURE),
+        guided=_columns(own, _GUIDED),
+    )
+    return replace(facts, unet=unet)
+
+
+def _heads(unet: UnetFacts, width: int) -> int:
+    """Return the heads of a level: always 8 in Stable Diffusion 1, else one for 64 channels."""
+    same = len(set(unet.heads)) == 1
+    return unet.heads[0] if same else max(width // _CHANNELS_A_HEAD, 1)
+
+
+def _columns(shapes: Mapping[str, Shape], name: str) -> int | None:
+    shape = shapes.get(name)
+    return shape[1] if shape is not None and len(shape) == 2 else None

@@ -53,6 +53,10 @@ _FILES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("position_net.",), "it is a GLIGEN model, which places objects"),
     (("control_layers.", "control_all_x_embedder."), "it is a ControlNet of Z-Image"),
     (("320.0.", "640.0.", "768.0.", "1024.0.", "1280.0."), "it is a hypernetwork"),
+    (
+        ("decoder.1.", "decoder.layers.", "taesd_decoder.", "taesd_encoder."),
+        "it is a tiny autoencoder (TAESD), which draws previews",
+    ),
     (("audio_vae.", "vocoder."), "it is a part of a model that makes sound"),
 )
 _MOTION = ".motion_modules."

@@ -29,8 +29,8 @@ _HARMLESS = re.compile(
             # (`comfy/supported_models.py`, `process_clip_state_dict_for_saving`), and Stability
             # AI's files hold open_clip's.
             r"^(cond_stage_model|conditioner\.embedders\.\d)(\.model)?\.logit_scale$",
-            r"^cond_stage_model(\.model)?\.text_projection$",
-            r"^conditioner\.embedders\.0\.text_projection$",
+            r"^cond_stage_model(\.model)?\.text_projection(\.weight)?$",
+            r"^conditioner\.embedders\.0\.text_projection(\.weight)?$",
             r"^(cond_stage_model|conditioner\.embedders\.0)\.transformer\.text_projection\.weight$",
             # open_clip's causal mask (`transformer.py`) is the same for each text.
             r"^(cond_stage_model|conditioner\.embedders\.1)\.model\.attn_mask$",

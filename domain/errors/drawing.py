@@ -18,16 +18,31 @@ class OutOfMemory(DomainError):
         device: The name of the device; empty if it is not known.
         tiling_helps: Whether the picture would fit if it were decoded tile by tile. The operator
             has disabled that.
+        needed: The bytes that the weights of a model need; 0 if they are not the reason.
+        limit: The bytes that weights may take on the device.
     """
 
     doing: str
     device: str = ""
     tiling_helps: bool = False
+    needed: int = 0
+    limit: int = 0
 
     code = "out_of_memory"
 
     def __str__(self) -> str:
-        return f"{self.doing} does not fit the memory of {self.device or 'the device'}"
+        said = f"{self.doing} does not fit the memory of {self.device or 'the device'}"
+        if not self.needed:
+            return said
+        return (
+            f"{said}: its weights need {self.needed / 1e9:.1f} GB, and weights may take "
+            f"{self.limit / 1e9:.1f} GB"
+        )
+
+    @property
+    def is_of_the_model(self) -> bool:
+        """Whether no picture of the model fits, however small."""
+        return self.needed > 0
 
 
 @dataclass(eq=False)

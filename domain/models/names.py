@@ -5,13 +5,13 @@ name without its extension, or an alias, in this order.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel
 
-__all__ = ["ModelNames", "bearers", "may_bear", "stem_of", "vaes_beside"]
+__all__ = ["ModelNames", "NameIndex", "bearers", "may_bear", "stem_of", "vaes_beside"]
 
 _OF_VAES = (".safetensors", ".pt", ".ckpt")
 _DIGITS = re.compile(rf"[0-9a-f]{{{SHORT_ID},64}}")
@@ -40,6 +40,41 @@ class ModelNames:
         It is None if `wanted` is not an alias, or if a model has the name itself.
         """
         return None if bearers(models, wanted) else self.aliases.get(wanted)
+
+
+class NameIndex:
+    """The names of some models, for many look-ups.
+
+    Args:
+        models: The models.
+    """
+
+    def __init__(self, models: Iterable[ModelRecord]) -> None:
+        self._models = {model.id: model for model in models}
+        self._ids = sorted(self._models)
+        self._tables: list[dict[str, list[ModelRecord]]] = [{}, {}, {}]
+        for model in self._models.values():
+            for table, names in zip(self._tables, (_paths, _file_names, _stems), strict=True):
+                for name in names(model):
+                    table.setdefault(name, []).append(model)
+
+    def bearers(
+        self, wanted: str, *, first: ModelKind = ModelKind.CHECKPOINT
+    ) -> tuple[ModelRecord, ...]:
+        """Return the models that `wanted` names, as the function `bearers` does."""
+        begun = self._begun(wanted.lower())
+        if len(begun) == 1:
+            return begun
+        found = [table.get(wanted, []) for table in self._tables]
+        of_kind = [[model for model in each if model.kind is first] for each in found]
+        return tuple(next(filter(None, (*of_kind, *found)), begun))
+
+    def _begun(self, digits: str) -> tuple[ModelRecord, ...]:
+        if not _DIGITS.fullmatch(digits):
+            return ()
+        place = bisect_left(self._ids, digits)
+        end = bisect_left(self._ids, digits + "g")  # the letter after the last hexadecimal digit
+        return tuple(self._models[each] for each in self._ids[place:end])
 
 
 def bearers(
@@ -77,12 +112,12 @@ def may_bear(pending: PendingModel, wanted: str) -> bool:
     """Return whether a file may have this id or name after it is read."""
     if _DIGITS.fullmatch(wanted.lower()):
         return True
-    return wanted in (pending.path, pending.name, PurePosixPath(pending.name).stem)
+    return wanted in (pending.path, pending.name, _stem(pending.name))
 
 
 def stem_of(model: ModelRecord) -> str:
     """Return the name of a model's file without its extension. A folder has none."""
-    return PurePosixPath(model.name).stem if model.extension else model.name
+    return _stem(model.name) if model.extension else model.name
 
 
 def vaes_beside(path: str) -> tuple[str, ...]:
@@ -91,8 +126,9 @@ def vaes_beside(path: str) -> tuple[str, ...]:
     They are the checkpoint's without its extension, and `.vae.safetensors`, `.vae.pt` or
     `.vae.ckpt`, as AUTOMATIC1111's web UI has it (`modules/sd_vae.py`).
     """
-    stem = str(PurePosixPath(path).with_suffix(""))
-    return tuple(f"{stem}.vae{extension}" for extension in _OF_VAES)
+    folder, slash, name = path.rpartition("/")
+    begin = f"{folder}{slash}{_stem(name)}"
+    return tuple(f"{begin}.vae{extension}" for extension in _OF_VAES)
 
 
 def _paths(model: ModelRecord) -> set[str]:
@@ -100,10 +136,16 @@ def _paths(model: ModelRecord) -> set[str]:
 
 
 def _file_names(model: ModelRecord) -> set[str]:
-    return {model.name, *(PurePosixPath(path).name for path in model.paths)}
+    return {model.name, *(path.rpartition("/")[2] for path in model.paths)}
 
 
 def _stems(model: ModelRecord) -> set[str]:
     """Return the file names without their extensions. The name of a folder has no extension."""
     names = _file_names(model)
-    return {PurePosixPath(name).stem for name in names} if model.extension else names
+    return {_stem(name) for name in names} if model.extension else names
+
+
+def _stem(name: str) -> str:
+    """Return a file name without its extension, as `PurePosixPath.stem` has it."""
+    place = name.rfind(".")
+    return name[:place] if 0 < place < len(name) - 1 else name

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component, ModelMember
 from domain.models.defaults import NO_DEFAULTS, ModelDefaults
+from domain.models.distilled import Distilled
 from domain.models.fitting_schedulers import fitting_default, fitting_schedulers
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
 from domain.models.settings import ModelSettings
 from domain.models.stamps import FileStamp, ModelPart
-from domain.models.training import Training
+from domain.models.training import Prediction, Training
 from domain.samplers import Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
@@ -111,7 +112,10 @@ class ModelRecord:
         problems: What of the operator's settings and of a VAE beside it is not followed, each a
             sentence without its subject, the model's name.
         component: The component of a pipeline that the file holds; None for other files.
+        parameters: The numbers of its networks; None if they are not known.
         members: The files of a set, the diffusion model first; empty for any other model.
+        distilled: What is known of a checkpoint that was made to draw in few steps; None for other
+            models.
     """
 
     id: str
@@ -142,13 +146,24 @@ class ModelRecord:
     settings: ModelSettings | None = None
     problems: tuple[str, ...] = ()
     component: Component | None = None
+    parameters: int | None = None
     members: tuple[ModelMember, ...] = ()
+    distilled: Distilled | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings that each result of this model has."""
-        notes = () if self.note is None else (self.note,)
-        return tuple(f"{self.name} {each}" for each in (*notes, *self.problems))
+        hint = None if self.made_for_few_steps is None else self.made_for_few_steps.note
+        notes = (self.note, hint, *self.problems)
+        return tuple(f"{self.name} {each}" for each in notes if each is not None)
+
+    @property
+    def made_for_few_steps(self) -> Distilled | None:
+        """What is known of its distillation. None if the operator has set steps or guidance."""
+        told = self.settings
+        if told is not None and (told.num_inference_steps or told.guidance_scale) is not None:
+            return None
+        return self.distilled
 
     @property
     def description(self) -> str | None:
@@ -236,6 +251,16 @@ class ModelRecord:
         return fitting_schedulers(self.training)
 
     @property
+    def prediction_type(self) -> Prediction | None:
+        """What its network predicts; None for a model without schedulers."""
+        if not self.schedulers:
+            return None
+        if self.training is not None and self.training.prediction is not None:
+            return self.training.prediction
+        is_velocity = self.family is ModelFamily.SD_2_V
+        return Prediction.VELOCITY if is_velocity else Prediction.EPSILON
+
+    @property
     def batches(self) -> bool:
         """Whether its pictures can be drawn together without a change of any picture.
 
@@ -248,7 +273,8 @@ class ModelRecord:
     def default_scheduler(self) -> Scheduler | None:
         """The default scheduler of requests; None for the model's own, which has no name here.
 
-        It has Karras' noise levels if the model's configuration names them.
+        It is DPM++ 2M, unless the training fixes another one. It has Karras' noise levels if the
+        model's configuration names them.
         """
         if not self.schedulers:
             return None

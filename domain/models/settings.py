@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
-from domain.limits import Limit, TextLength
+from domain.limits import Limit, OneOf, TextLength
 from domain.models.card import LONGEST_DESCRIPTION
 from domain.models.defaults import DEFAULTS_LIMITS
+from domain.models.training import Prediction
 from domain.samplers import Scheduler
 
 __all__ = [
@@ -24,8 +25,14 @@ MOST_ALIASES = 20
 _MOST_PROBLEMS = 20
 """The most problems that a message lists."""
 _NAME = TextLength(1, 4096)
+_TRUTH = "zero_terminal_snr"
 _LIMITS: Mapping[str, Limit] = MappingProxyType(
-    {**DEFAULTS_LIMITS, "vae": _NAME, "description": TextLength(1, LONGEST_DESCRIPTION)}
+    {
+        "prediction_type": OneOf(tuple(Prediction)),
+        **DEFAULTS_LIMITS,
+        "vae": _NAME,
+        "description": TextLength(1, LONGEST_DESCRIPTION),
+    }
 )
 
 
@@ -43,6 +50,8 @@ class ModelSettings:
 
     Attributes:
         name: The name of the table: any name of the model, or its id.
+        prediction_type: What the network predicts, whatever the files of the model say.
+        zero_terminal_snr: Whether its noise ends in pure noise.
         num_inference_steps: As in `ModelDefaults`.
         guidance_scale: As in `ModelDefaults`.
         scheduler: As in `ModelDefaults`.
@@ -56,6 +65,8 @@ class ModelSettings:
     """
 
     name: str
+    prediction_type: Prediction | None = None
+    zero_terminal_snr: bool | None = None
     num_inference_steps: int | None = None
     guidance_scale: float | None = None
     scheduler: Scheduler | None = None
@@ -69,6 +80,8 @@ class ModelSettings:
             raise WrongSettings(problems)
         if self.scheduler is not None:
             object.__setattr__(self, "scheduler", Scheduler(self.scheduler))
+        if self.prediction_type is not None:
+            object.__setattr__(self, "prediction_type", Prediction(self.prediction_type))
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Yield the name and the value of each setting that the operator gave."""
@@ -120,6 +133,9 @@ def _problems(name: str, table: object) -> Iterator[str]:
     for key, value in table.items():
         if key == "aliases":
             yield from (f"{where} {message}" for message in _wrong_aliases(value))
+        elif key == _TRUTH:
+            if not isinstance(value, bool):
+                yield f"{where} {key} must be true or false"
         elif key not in _LIMITS:
             yield f"{where} {_shown(key)} is not a setting; the settings are {', '.join(SETTINGS)}"
         elif (message := _LIMITS[key].problem(value)) is not None:

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["DeviceMemory", "DeviceReport", "LoadedModel", "UnknownDevice"]
+from domain.models.record import ModelRecord
+
+__all__ = ["DeviceMemory", "DeviceReport", "LoadedModel", "MemoryNeed", "UnknownDevice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,26 @@ class LoadedModel:
 
     id: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNeed:
+    """What the weights of a model need on a device.
+
+    Attributes:
+        bytes: What they take in the precision that the device draws with.
+        limit: What weights may take there, with nothing else loaded.
+        device: The name of the device.
+    """
+
+    bytes: int
+    limit: int
+    device: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether the device can hold the model."""
+        return self.bytes <= self.limit
 
 
 class DeviceReport(ABC):
@@ -50,6 +72,13 @@ class DeviceReport(ABC):
     def memory(self) -> DeviceMemory | None:
         """The memory of the device; None if it has no memory of its own, or does not report it."""
 
+    @abstractmethod
+    def need_of(self, model: ModelRecord) -> MemoryNeed | None:
+        """Return what a model needs; None until the device is known, or if the model's size is not.
+
+        Only a model that certainly does not fit has a need above the limit.
+        """
+
 
 class UnknownDevice(DeviceReport):
     """The report of a generator that reports nothing."""
@@ -68,4 +97,7 @@ class UnknownDevice(DeviceReport):
 
     @property
     def memory(self) -> None:
+        return None
+
+    def need_of(self, model: ModelRecord) -> None:
         return None

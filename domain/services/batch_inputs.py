@@ -11,6 +11,7 @@ from domain.generation.upscale_request import UpscaleRequest
 from domain.models.record import ModelRecord
 from domain.ports.picture_codec import PictureCodec
 from domain.ports.picture_source import PictureSource
+from domain.services.distilled_warnings import distilled_warnings
 from domain.services.model_registry import ModelRegistry
 from domain.services.prompt_warnings import prompt_warnings
 
@@ -76,6 +77,7 @@ def warnings_of(models: Sequence[ModelRecord], request: AnyRequest) -> Iterator[
     for model in models:
         yield from model.warnings
     if isinstance(request, GenerationRequest):
+        yield from distilled_warnings(models[0], request)
         yield from _vae_warnings(models, request)
         yield from prompt_warnings(models[0], models[1:], request)
 

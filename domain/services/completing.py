@@ -50,10 +50,17 @@ class CompleteRecords:
     def names(self, own: ModelNames) -> ModelNames:
         """Return the configured names with the aliases of the settings.
 
-        An alias of `own` comes first.
+        An alias of `own` comes first, and `table_problems` say so.
         """
-        found = {alias: each.name for each in self._reading.tables for alias in each.aliases}
-        return dataclasses.replace(own, aliases={**found, **own.aliases}) if found else own
+        aliases = [(alias, each.name) for each in self._reading.tables for alias in each.aliases]
+        if not aliases:
+            return own
+        self._problems += tuple(
+            f"[{name}] the alias {alias} has another meaning already, which counts"
+            for alias, name in aliases
+            if own.aliases.get(alias, name) != name
+        )
+        return dataclasses.replace(own, aliases={**dict(aliases), **own.aliases})
 
     def __call__(
         self,

@@ -37,13 +37,15 @@ def with_default_vaes(
     """
     vaes = [each for each in models.values() if each.kind is ModelKind.VAE]
     by_path = {path: each for each in vaes for path in each.paths}
-    coming = frozenset(unread)
-    return {
-        model_id: _with_vae(model, fits, vaes, by_path, coming)
-        if model.kind is ModelKind.CHECKPOINT and model.extension and model.schedulers
-        else model
-        for model_id, model in models.items()
-    }
+    beside = {*unread, *by_path}
+    found = dict(models)
+    for model_id, model in models.items():
+        if model.kind is not ModelKind.CHECKPOINT or not model.extension:
+            continue
+        paths = [each for own in model.paths for each in vaes_beside(own) if each in beside]
+        if (paths or model.lacks_vae) and model.schedulers and model.defaults.vae_id is None:
+            found[model_id] = _with_vae(model, fits, vaes, by_path, paths)
+    return found
 
 
 def _with_vae(
@@ -51,17 +53,15 @@ def _with_vae(
     fits: VaeFits,
     vaes: Sequence[ModelRecord],
     by_path: Mapping[str, ModelRecord],
-    coming: frozenset[str],
+    beside: Sequence[str],
 ) -> ModelRecord:
-    if model.defaults.vae_id is not None:
-        return model
     faults: list[str] = []
-    for path in (each for own in model.paths for each in vaes_beside(own)):
-        if path in coming:
+    for path in beside:
+        if (vae := by_path.get(path)) is None:
             faults.append(f"{PurePosixPath(path).name} beside it is not read yet")
-        elif (vae := by_path.get(path)) is not None:
-            if (problem := fits.problem(vae, model)) is None:
-                return _drawn_with(model, vae)
+        elif (problem := fits.problem(vae, model)) is None:
+            return _drawn_with(model, vae)
+        else:
             faults.append(f"the VAE beside it {problem}")
     if not model.lacks_vae:
         return _noted(model, faults)

@@ -15,6 +15,7 @@ from domain.errors import (
     ModelNotFound,
     ModelNotLoadable,
     ModelsNotRead,
+    OutOfMemory,
 )
 from domain.generation.any_request import AnyRequest, AnyResult
 from domain.generation.parts.rules import ModelRole
@@ -141,6 +142,7 @@ class GenerateImages:
             ModelNotFound: No model has its `model_id`, or the id of its upscaler.
             ModelsNotRead: No model has it now, and not all files are read.
             ModelNotLoadable: The model cannot draw.
+            OutOfMemory: The weights of the model do not fit the device, whatever else is loaded.
             InvalidRequest: The model does not support the scheduler, the size or a picture, or an
                 upscaler does not suit.
         """
@@ -158,6 +160,9 @@ class GenerateImages:
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
+        need = self._generator.report.need_of(model)
+        if need is not None and not need.fits:
+            raise OutOfMemory(model.name, need.device, needed=need.bytes, limit=need.limit)
         problems = unsuited(model, request) or self._additions.prompt_problems(model, request)
         beside = self._additions.found(request)
         for use, upscaler in beside.items():

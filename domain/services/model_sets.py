@@ -130,6 +130,7 @@ def _joined(
         id=set_id(files),
         kind=ModelKind.CHECKPOINT,
         size=sum(each.size for each in files.values()),
+        parameters=sum(each.parameters or 0 for each in files.values()) or None,
         reason=None,
         native_size=record.native_size or _NATIVE_SIZE,
         note=_note(record, component, chosen),

@@ -10,11 +10,12 @@ from domain.checkpoints.text_encoders import clip_layers
 from domain.errors import DomainError
 from domain.models.defaults import ModelDefaults
 from domain.models.kinds import base_family
-from domain.models.names import bearers
+from domain.models.names import NameIndex
 from domain.models.record import SHORT_ID, ModelFamily, ModelKind, ModelRecord
 from domain.models.settings import ModelSettings
 from domain.ports.model_headers import ModelHeaders
 from domain.services.addition_kinds import TITLES
+from domain.services.training_settings import CannotApply, not_followed, with_training
 from domain.services.vae_fits import VaeFits
 
 __all__ = ["AppliedSettings", "ApplySettings"]
@@ -60,11 +61,11 @@ class ApplySettings:
         """
         if not tables:
             return AppliedSettings(models)
-        listed = tuple(models.values())
+        names = NameIndex(models.values())
         found = dict(models)
         problems: list[str] = []
         for table in tables:
-            named = bearers(listed, table.name)
+            named = names.bearers(table.name)
             if len(named) != 1:
                 problems.append(_not_one(table, named))
                 continue
@@ -75,52 +76,56 @@ class ApplySettings:
                     f"[{other.name}] is followed; write one table"
                 )
                 continue
-            found[model.id] = self._applied(model, table, listed)
+            found[model.id] = self._applied(model, table, names)
         return AppliedSettings(found, tuple(problems))
 
-    def _applied(
-        self, model: ModelRecord, table: ModelSettings, listed: Sequence[ModelRecord]
-    ) -> ModelRecord:
+    def _applied(self, model: ModelRecord, table: ModelSettings, names: NameIndex) -> ModelRecord:
         values = dict(table.items())
         description = values.pop("description", None)
         values.pop("aliases", None)
-        problems: list[str] = []
+        trained = with_training(
+            model, values.pop("prediction_type", None), values.pop("zero_terminal_snr", None)
+        )
+        model, problems = trained.model, [*trained.problems]
         defaults: dict[str, Any] = {}
         for name, value in values.items():
             try:
-                defaults |= self._default(model, name, value, listed)
-            except _CannotApply as error:
-                problems.append(f"does not follow {name} of its settings: {error}")
+                defaults |= self._default(model, name, value, names)
+            except CannotApply as error:
+                problems.append(not_followed(name, error))
         card = model.card
         if description is not None:
             card = dataclasses.replace(card, description=" ".join(description.split()))
+        of_header = model.defaults
+        if model.schedulers and of_header.scheduler not in (None, *model.schedulers):
+            of_header = dataclasses.replace(of_header, scheduler=None)
         return dataclasses.replace(
             model,
             card=card,
-            defaults=ModelDefaults(**defaults).over(model.defaults),
+            defaults=ModelDefaults(**defaults).over(of_header),
             settings=table,
             problems=(*model.problems, *problems),
         )
 
     def _default(
-        self, model: ModelRecord, name: str, value: Any, listed: Sequence[ModelRecord]
+        self, model: ModelRecord, name: str, value: Any, names: NameIndex
     ) -> Mapping[str, Any]:
-        """Return the default of a model that a setting makes. Raise _CannotApply."""
+        """Return the default of a model that a setting makes. Raise CannotApply."""
         if model.kind is not ModelKind.CHECKPOINT:
-            raise _CannotApply(f"it is {TITLES[model.kind]}, which does not draw")
+            raise CannotApply(f"it is {TITLES[model.kind]}, which does not draw")
         if model.loadable and name in ("scheduler", "clip_skip") and not model.schedulers:
-            raise _CannotApply(f"it draws with its authors' configuration, without a {name}")
+            raise CannotApply(f"it draws with its authors' configuration, without a {name}")
         if name == "scheduler" and model.loadable and value not in model.schedulers:
-            raise _CannotApply(f"'{value}' is not one of its schedulers")
+            raise CannotApply(f"'{value}' is not one of its schedulers")
         if name == "clip_skip":
             self._check_layers(model, value)
         if name != "vae":
             return {name: value}
-        return {"vae_id": self._vae(model, value, listed).id}
+        return {"vae_id": self._vae(model, value, names).id}
 
     def _check_layers(self, model: ModelRecord, clip_skip: int) -> None:
         if base_family(model.family) in _FIXED_LAYER:
-            raise _CannotApply("it always leaves off one layer of its text encoders")
+            raise CannotApply("it always leaves off one layer of its text encoders")
         if model.family in FAMILIES or not model.loadable or self._headers is None:
             return  # the text encoders of these families have at least 12 layers
         if model.id not in self._layers:
@@ -130,22 +135,18 @@ class ApplySettings:
                 return  # a request meets the same error, and says so
         layers = self._layers[model.id]
         if layers is not None and clip_skip > layers:
-            raise _CannotApply(f"it is {clip_skip}, and its text encoder has {layers} layers")
+            raise CannotApply(f"it is {clip_skip}, and its text encoder has {layers} layers")
 
-    def _vae(self, model: ModelRecord, name: str, listed: Sequence[ModelRecord]) -> ModelRecord:
-        found = bearers(listed, name, first=ModelKind.VAE)
+    def _vae(self, model: ModelRecord, name: str, names: NameIndex) -> ModelRecord:
+        found = names.bearers(name, first=ModelKind.VAE)
         if not found:
-            raise _CannotApply(f"'{name}' names no model")
+            raise CannotApply(f"'{name}' names no model")
         if len(found) > 1:
-            raise _CannotApply(f"'{name}' names {_paths(found)}; name one of them by its id")
+            raise CannotApply(f"'{name}' names {_paths(found)}; name one of them by its id")
         (vae,) = found
         if (problem := self._fits.problem(vae, model)) is not None:
-            raise _CannotApply(f"'{name}' {problem}")
+            raise CannotApply(f"'{name}' {problem}")
         return vae
-
-
-class _CannotApply(Exception):
-    """A setting does not suit its model. The text says why."""
 
 
 def _not_one(table: ModelSettings, named: Sequence[ModelRecord]) -> str:

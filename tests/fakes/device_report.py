@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from domain.ports.device_report import DeviceMemory, DeviceReport, LoadedModel
+from domain.models.record import ModelRecord
+from domain.ports.device_report import DeviceMemory, DeviceReport, LoadedModel, MemoryNeed
 
 __all__ = ["PLAN", "FakeDeviceReport"]
 
@@ -37,6 +38,7 @@ class FakeDeviceReport(DeviceReport):
         self._plan = plan
         self._loaded = loaded
         self._memory: DeviceMemory | None = None
+        self.needs: dict[str, MemoryNeed] = {}
 
     def hold(self, *loaded: LoadedModel, memory: DeviceMemory | None = None) -> None:
         """From now on report these loaded models and this memory."""
@@ -58,3 +60,6 @@ class FakeDeviceReport(DeviceReport):
     @property
     def memory(self) -> DeviceMemory | None:
         return self._memory
+
+    def need_of(self, model: ModelRecord) -> MemoryNeed | None:
+        return self.needs.get(model.id)

@@ -13,7 +13,6 @@ from domain.generation.any_request import AnyRequest
 from domain.generation.raster import Raster
 from domain.generation.request import GenerationRequest, Timings
 from domain.generation.upscale_request import UpscaleRequest
-from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import (
     DrawingBatch,
     DrawingWatcher,
@@ -79,7 +78,7 @@ class FakeImageGenerator(ImageGenerator):
         return self._largest_batch
 
     @property
-    def report(self) -> DeviceReport:
+    def report(self) -> FakeDeviceReport:
         return self._report
 
     def prepare(self) -> None:

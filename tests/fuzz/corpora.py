@@ -31,6 +31,7 @@ __all__ = ["COUNTS", "configurations", "pickle_file", "safetensors_of", "upscale
 
 COUNTS: Mapping[str, int] = {
     "pickles": 1200,
+    "trained": 1000,
     "safetensors": 4000,
     "configurations": 500,
     "upscalers": 240,

@@ -17,6 +17,7 @@ from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord
 from tests.fuzz.corpora import configurations, pickle_file, safetensors_of, upscaler_file
 from tests.fuzz.gguf_corpus import gguf_of
+from tests.fuzz.trained import trained_file
 from tests.fuzz.trial import Trial
 
 __all__ = ["LOADED"]
@@ -95,6 +96,7 @@ def _folder(seed: int) -> tuple[str, int]:
 
 LOADED: Mapping[str, Trial] = {
     "pickles": _weights(pickle_file, ".ckpt"),
+    "trained": _weights(trained_file, ".pt"),
     "safetensors": _weights(safetensors_of, ".safetensors"),
     "gguf": _weights(gguf_of, ".gguf"),
     "configurations": _folder,

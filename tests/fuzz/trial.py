@@ -14,6 +14,7 @@ from adapters.filesystem.headers.reading import UnreadableHeader, read_header
 from domain.checkpoints.configurations import UnusableConfiguration, check_folder
 from tests.fuzz.corpora import configurations, pickle_file, safetensors_of, upscaler_file
 from tests.fuzz.gguf_corpus import gguf_of
+from tests.fuzz.trained import trained_file
 
 __all__ = ["LISTED", "MOST_MEMORY", "MOST_SECONDS", "Peak", "Trial", "measured", "resident"]
 
@@ -48,6 +49,11 @@ def _reason(text: str) -> str:
 def _pickle(seed: int) -> tuple[str, int]:
     data = pickle_file(seed)
     return _listed(data, ".ckpt"), len(data)
+
+
+def _trained(seed: int) -> tuple[str, int]:
+    data = trained_file(seed)
+    return _listed(data, ".pt"), len(data)
 
 
 def _safetensors(seed: int) -> tuple[str, int]:
@@ -87,6 +93,7 @@ def _gguf(seed: int) -> tuple[str, int]:
 LISTED: Mapping[str, Trial] = {
     "gguf": _gguf,
     "pickles": _pickle,
+    "trained": _trained,
     "safetensors": _safetensors,
     "configurations": _configurations,
     "upscalers": _upscaler,

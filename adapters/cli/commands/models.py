@@ -42,6 +42,7 @@ _FIELDS = (
         "members",
         "schedulers",
         "default_scheduler",
+        "prediction_type",
         "defaults",
         "settings",
         "warnings",

@@ -6,8 +6,9 @@ The files' names and fields are those of a diffusers model folder.
 import json
 from collections.abc import Mapping
 
+from adapters.diffusion.families.unet import unet_configuration
 from adapters.diffusion.families.vocabulary import merges_text, vocabulary_text
-from domain.checkpoints.families import FAMILIES, FamilyFacts, TextEncoderFacts, UnetFacts
+from domain.checkpoints.families import FAMILIES, FamilyFacts, TextEncoderFacts
 from domain.models.record import ModelFamily
 
 __all__ = ["configuration_files"]
@@ -15,11 +16,12 @@ __all__ = ["configuration_files"]
 _Fields = dict[str, object]
 
 
-def configuration_files(family: ModelFamily) -> Mapping[str, str]:
+def configuration_files(family: ModelFamily, facts: FamilyFacts | None = None) -> Mapping[str, str]:
     """Return the files that `from_single_file(path, config=folder, local_files_only=True)` needs.
 
     Args:
         family: A family in `FAMILIES`.
+        facts: The facts of the checkpoint, if they are others than the family's.
 
     Returns:
         The text of each file by its path in the folder, with `/` between the parts.
@@ -27,10 +29,10 @@ def configuration_files(family: ModelFamily) -> Mapping[str, str]:
     Raises:
         KeyError: The family cannot be loaded from a single file.
     """
-    facts = FAMILIES[family]
+    facts = facts or FAMILIES[family]
     tables: dict[str, _Fields] = {
         "model_index.json": _model_index(facts),
-        "unet/config.json": _unet(facts.unet),
+        "unet/config.json": unet_configuration(facts.unet),
         "vae/config.json": _vae(facts),
         "scheduler/scheduler_config.json": _scheduler(facts),
     }
@@ -78,39 +80,6 @@ def _model_index(facts: FamilyFacts) -> _Fields:
     }
 
 
-def _unet(unet: UnetFacts) -> _Fields:
-    down = ["CrossAttnDownBlock2D" if depth else "DownBlock2D" for depth in unet.depths]
-    up = ["CrossAttnUpBlock2D" if depth else "UpBlock2D" for depth in reversed(unet.depths)]
-    fields: _Fields = {
-        "_class_name": "UNet2DConditionModel",
-        "sample_size": unet.sample_size,
-        "in_channels": unet.in_channels,
-        "out_channels": 4,
-        "block_out_channels": unet.widths,
-        "down_block_types": down,
-        "up_block_types": up,
-        "layers_per_block": 2,
-        "transformer_layers_per_block": [max(depth, 1) for depth in unet.depths],
-        "attention_head_dim": unet.heads,
-        "cross_attention_dim": unet.context,
-        "use_linear_projection": unet.linear,
-        "upcast_attention": unet.upcast,
-        "act_fn": "silu",
-        "norm_num_groups": 32,
-        "norm_eps": 1e-05,
-        "downsample_padding": 1,
-        "mid_block_scale_factor": 1,
-        "center_input_sample": False,
-        "flip_sin_to_cos": True,
-        "freq_shift": 0,
-    }
-    if unet.sized:
-        fields["addition_embed_type"] = "text_time"
-        fields["addition_time_embed_dim"] = 256
-        fields["projection_class_embeddings_input_dim"] = 6 * 256 + 1280
-    return fields
-
-
 def _vae(facts: FamilyFacts) -> _Fields:
     return {
         "_class_name": "AutoencoderKL",
@@ -118,7 +87,7 @@ def _vae(facts: FamilyFacts) -> _Fields:
         "in_channels": 3,
         "out_channels": 3,
         "latent_channels": 4,
-        "block_out_channels": [128, 256, 512, 512],
+        "block_out_channels": facts.vae_widths,
         "down_block_types": ["DownEncoderBlock2D"] * 4,
         "up_block_types": ["UpDecoderBlock2D"] * 4,
         "layers_per_block": 2,

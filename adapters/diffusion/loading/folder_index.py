@@ -14,12 +14,20 @@ from typing import Any
 
 import diffusers
 import transformers
-from diffusers import ModelMixin, SchedulerMixin
+from diffusers import DPMSolverMultistepScheduler, ModelMixin, SchedulerMixin
 from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from adapters.diffusion.pipeline import STABLE_DIFFUSION
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
-from domain.checkpoints.configurations import check_folder, json_object
+from domain.checkpoints.configurations import (
+    PIECES,
+    check_folder,
+    extra_tokens,
+    has_pieces_alone,
+    json_object,
+    tokenizer_of_t5,
+)
 from domain.checkpoints.pipelines import DROPPED_PARTS, PIPELINE_CLASSES
 from domain.errors import ModelNotLoadable
 
@@ -70,7 +78,10 @@ def read_index(folder: str) -> FolderIndex:
         if name.startswith("_") or name in DROPPED_PARTS:
             continue
         if isinstance(value, list):
-            found = _component_class(name, value)
+            is_narrow = pipeline in STABLE_DIFFUSION and name == "scheduler"
+            found = _component_class(
+                name, value, DPMSolverMultistepScheduler if is_narrow else None
+            )
             if name not in parameters:
                 continue
             if found is None:
@@ -110,12 +121,28 @@ def make_harmless(folder: str) -> None:
             {path.relative_to(root).as_posix(): path.stat().st_size for path in files},
             lambda path, most: _start_of(root / path, most),
         )
+    _make_tokenizers(root)
     for path in root.glob("*/*.json"):
         if path.name in ("config.json", "tokenizer_config.json"):
             table = _object(path, f"{path.parent.name}/{path.name}")
             path.write_text(json.dumps(_without_references(table)), "utf-8")
     for path in [*Path(folder).rglob("*.jinja"), *Path(folder).rglob("chat_template*.json")]:
         path.unlink()
+
+
+def _make_tokenizers(root: Path) -> None:
+    """Write the `tokenizer.json` of a T5 tokenizer that has its pieces alone.
+
+    transformers needs the library sentencepiece to read them.
+    """
+    for pieces in root.glob(f"tokenizer*/{PIECES}"):
+        part = pieces.parent
+        if has_pieces_alone([path.name for path in part.iterdir()]):
+            about = _object(part / "tokenizer_config.json", f"{part.name}/tokenizer_config.json")
+            name = f"{part.name}/{PIECES}"
+            with refusals_as_not_loadable():
+                table = tokenizer_of_t5(name, pieces.read_bytes(), extra_tokens(about))
+            (part / "tokenizer.json").write_text(json.dumps(table), "utf-8")
 
 
 def _pipeline_class(name: object) -> Any:
@@ -126,13 +153,21 @@ def _pipeline_class(name: object) -> Any:
     if found is None:
         raise ModelNotLoadable(
             f"its pipeline {name[:80]!r} does not draw from text here; these do: "
-            + ", ".join(sorted(PIPELINE_CLASSES))
+            + ", ".join(sorted(set(PIPELINE_CLASSES.values())))
         )
     return found
 
 
-def _component_class(name: str, value: list[Any]) -> Any:
-    """Return the class of a component; None for a component that is left out."""
+def _component_class(name: str, value: list[Any], spare: Any = None) -> Any:
+    """Return the class of a component; None for a component that is left out.
+
+    Args:
+        name: The name of the component.
+        value: Its library and class.
+        spare: The class that takes the place of one that needs a library that is not installed. A
+            Stable Diffusion folder's scheduler is a table of numbers: only its configuration is
+            used, and listing checks that.
+    """
     if value == [None, None]:
         return None
     library, class_name = value if len(value) == 2 else (None, None)
@@ -147,6 +182,8 @@ def _component_class(name: str, value: list[Any]) -> Any:
     except (ImportError, RuntimeError):  # the requirements of a lazy import are missing
         found = None
     if not (isinstance(found, type) and issubclass(found, kinds)):
+        if spare is not None and hasattr(module, class_name):
+            return spare
         raise ModelNotLoadable(
             f"its component {name[:80]!r} is a {class_name[:80]!r}, which the {library} installed "
             "here does not have as a model, a scheduler or a tokenizer"

@@ -1,7 +1,7 @@
 """Loads a diffusers folder as a pipeline, with the folder's own configuration."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import diffusers.utils.logging
 import safetensors
 import torch
 import transformers.utils.logging
-from diffusers import SchedulerMixin
+from diffusers import ModelMixin, SchedulerMixin
 from transformers import PreTrainedTokenizerBase
 
 from adapters.diffusion.devices.device import Device
@@ -20,6 +20,7 @@ from adapters.diffusion.loading.unread_tensors import unread_part_reason
 from adapters.diffusion.pipeline import STABLE_DIFFUSION, Pipeline
 from adapters.diffusion.untrusted.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
 from adapters.diffusion.untrusted.torch_weights import check_torch_file
+from domain.checkpoints.folder_weights import plain_names, used_variant, used_weights
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord
 
@@ -29,7 +30,9 @@ __all__ = ["read_folder"]
 diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()
 
-_WEIGHTS = (".safetensors", ".bin")
+_SAFETENSORS = ".safetensors"
+_PRECISIONS = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
+"""The precisions that networks are built in, by the names of the safetensors format."""
 
 
 def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
@@ -73,14 +76,16 @@ def _read(folder: str, device: Device, tick: Callable[[], None]) -> Pipeline:
         if is_narrow and issubclass(each, SchedulerMixin):
             parts[name] = _scheduler(Path(folder, name), each)
         else:
-            parts[name] = _component(Path(folder, name), each, dtype)
+            # `place` converts precision and memory layout in one step, so each tensor is copied
+            # once. On another device a network has the precision of the plan before it goes there.
+            is_later = is_narrow and device.name == "cpu" and issubclass(each, ModelMixin)
+            parts[name] = _component(Path(folder, name), each, dtype, is_converted=not is_later)
         tick()
         if index.pipeline.__name__ in CHAT_PIPELINES and name == "tokenizer":
             parts[name].chat_template = CHAT_TEMPLATE
     pipeline = index.pipeline(**parts, **index.options)
-    # A tensor that already has the wanted precision was not copied, and the libraries do not say
-    # which tensors they mapped from a file.
-    place(pipeline, device, in_any_precision=False)
+    # The libraries do not say which tensors they mapped from a file.
+    place(pipeline, device, in_any_precision=is_narrow)
     return pipeline
 
 
@@ -97,16 +102,24 @@ def _scheduler(folder: Path, kind: Any) -> Any:
     return scheduler
 
 
-def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
+def _component(folder: Path, kind: Any, dtype: torch.dtype, *, is_converted: bool = True) -> Any:
     if issubclass(kind, (SchedulerMixin, PreTrainedTokenizerBase)):
         return kind.from_pretrained(str(folder), local_files_only=True)
-    is_safe, variant = _form(folder)
-    if not is_safe:
-        for path in folder.glob("*.bin"):
-            check_torch_file(f"{folder.name}/{path.name}", str(path))
+    library = kind.__module__.partition(".")[0]
+    files = [path.name for path in folder.iterdir()]
+    chosen = used_variant(files, library)
+    if chosen is None:
+        names = " or ".join(plain_names(library))
+        raise ModelNotLoadable(f"its component {folder.name} has no weights: {names} is missing")
+    form, variant = chosen
+    is_safe = form == _SAFETENSORS
+    used = [folder / name for name in used_weights(files, library)]
+    for path in () if is_safe else used:
+        check_torch_file(f"{folder.name}/{path.name}", str(path))
+    stored = None if is_converted or not is_safe else _stored_dtype(used)
     part, report = kind.from_pretrained(
         str(folder),
-        torch_dtype=dtype,
+        torch_dtype=stored or dtype,
         variant=variant,
         use_safetensors=is_safe,  # if False, only tensors are read from .bin files
         low_cpu_mem_usage=True,
@@ -127,6 +140,15 @@ def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
     return part.eval()
 
 
+def _stored_dtype(weights: Iterable[Path]) -> torch.dtype | None:
+    """Return the precision of a component's weights; None if they have several, or an odd one."""
+    found = set()
+    for path in weights:
+        with safetensors.safe_open(path, framework="pt") as file:
+            found |= {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+    return _PRECISIONS.get(found.pop()) if len(found) == 1 else None
+
+
 def _not_in_its_index(folder: Path, variant: str | None) -> Iterator[str]:
     """Yield the tensors in shards that the index does not name. Both libraries skip them."""
     end = ".index.json" if variant is None else f".index.{variant}.json"
@@ -137,27 +159,3 @@ def _not_in_its_index(folder: Path, variant: str | None) -> Iterator[str]:
         for shard in set(places.values()):
             with safetensors.safe_open(folder / shard, framework="pt") as file:
                 yield from file.keys() - places.keys()
-
-
-def _form(folder: Path) -> tuple[bool, str | None]:
-    """Return whether a component's weights are safetensors, and the name of their variant.
-
-    The name of a variant stands before the extension, as in `model.fp16.safetensors`. The plain
-    form, whose variant is None, is preferred.
-
-    Raises:
-        ModelNotLoadable: There are no weights.
-    """
-    names = sorted(path.name for path in folder.iterdir() if path.suffix in _WEIGHTS)
-    if not names:
-        raise ModelNotLoadable(
-            f"its component {folder.name} has no weights in {' or '.join(_WEIGHTS)} files"
-        )
-    is_safe = any(name.endswith(".safetensors") for name in names)
-    stems = [name.removesuffix(Path(name).suffix) for name in names]
-    variants = {
-        stem.split(".")[1].split("-")[0] if "." in stem else None
-        for stem, name in zip(stems, names, strict=True)
-        if name.endswith(".safetensors") == is_safe
-    }
-    return is_safe, None if None in variants else sorted(filter(None, variants))[0]

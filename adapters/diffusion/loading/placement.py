@@ -12,6 +12,7 @@ from adapters.diffusion.attention.signatures import remember_signatures
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.plan import choose_offload
 from adapters.diffusion.loading.file_identity import copy_mapped_tensors
+from adapters.diffusion.loading.mapped_memory import mapped_tensors
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 
 __all__ = ["place"]
@@ -38,8 +39,8 @@ def place(
         device: The device that will draw.
         in_any_precision: Whether to convert the networks to the device's precision. If False, they
             already have it, except for parts that their authors keep in float32.
-        mapped: The tensors that were mapped from files; None if any tensor may be one of them. They
-            are copied, so that a later write to a file cannot reach the pipeline.
+        mapped: The tensors that were mapped from files; None if they are not known. They are
+            copied, so that a later write to a file cannot reach the pipeline.
     """
     modules = {
         name: part
@@ -63,7 +64,7 @@ def place(
     if mapped is not None:
         copy_mapped_tensors(modules.values(), mapped)
     elif device.name == "cpu" or offload != "none":
-        copy_mapped_tensors(modules.values(), _tensors(modules.values()))
+        copy_mapped_tensors(modules.values(), mapped_tensors(_tensors(modules.values())))
     if device.plan.vae_tiling == "on" and not is_stable_diffusion(pipeline):
         pipeline.vae.enable_tiling()  # `decoding` decodes for Stable Diffusion
     if device.plan.attention == "sliced":

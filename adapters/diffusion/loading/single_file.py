@@ -26,13 +26,15 @@ from adapters.diffusion.families import (
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.placement import place
 from adapters.diffusion.loading.trained import trained_files
+from adapters.diffusion.loading.unet_inputs import with_guidance, without_picture
 from adapters.diffusion.loading.unread_tensors import unread_reason
 from adapters.diffusion.loading.weights import Weights, read_metadata, read_weights
 from adapters.diffusion.no_autoencoder import stand_in
 from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
-from domain.checkpoints.averages import places_of_averages
 from domain.checkpoints.configurations import embedded_configuration
+from domain.checkpoints.families import facts_of
+from domain.checkpoints.unets import UnknownUnet
 from domain.errors import ModelNotLoadable
 from domain.models.record import ModelRecord
 
@@ -58,11 +60,13 @@ def read_file(model: ModelRecord, device: Device, tick: Callable[[], None]) -> P
     """
     metadata = read_metadata(model)
     stored = read_weights(model, dtype=device.dtype, tick=tick)
-    stored = stored.renamed(with_modern_names({name: name for name in stored}))
-    weights = _with_averages(stored)
+    weights = stored.renamed(with_modern_names({name: name for name in stored}))
     with refusals_as_not_loadable():
         embedded = embedded_configuration(metadata)
-    files = trained_files(embedded or _family_configuration(model), model.training, weights)
+    if embedded is None:
+        weights = without_picture(weights)
+    files = embedded or _family_configuration(model, weights)
+    files = trained_files(files, model.training, weights)
     dtype = _loaded_dtype(weights, device)
     has_vae = not model.lacks_vae or any(name.startswith(_VAE) for name in weights)
     own_vae = None if has_vae else stand_in(json.loads(files["vae/config.json"]))
@@ -71,13 +75,6 @@ def read_file(model: ModelRecord, device: Device, tick: Callable[[], None]) -> P
         raise ModelNotLoadable(reason, model.name, lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.mapped)
     return pipeline
-
-
-def _with_averages(weights: Weights) -> Weights:
-    """Return the weights, with their averages in their place if every weight has an average."""
-    places = places_of_averages(weights.facts)
-    moved = frozenset(places.values())
-    return weights.renamed({name: places.get(name, name) for name in weights if name not in moved})
 
 
 def _loaded_dtype(weights: Weights, device: Device) -> torch.dtype:
@@ -95,12 +92,17 @@ def _loaded_dtype(weights: Weights, device: Device) -> torch.dtype:
     return reduce(torch.promote_types, found)
 
 
-def _family_configuration(model: ModelRecord) -> Mapping[str, str]:
+def _family_configuration(model: ModelRecord, weights: Weights) -> Mapping[str, str]:
     if model.family is None or model.family not in FAMILIES:
         raise ModelNotLoadable(
             "it belongs to no family that can be loaded from a single file", model.name
         )
-    return configuration_files(model.family)
+    shapes = {name: each.shape for name, each in weights.facts.items()}
+    try:
+        facts = facts_of(model.family, shapes)
+    except UnknownUnet as error:
+        raise ModelNotLoadable(f"its UNet {error.reason}", model.name, lasting=True) from error
+    return configuration_files(model.family, facts)
 
 
 def _assemble(
@@ -116,7 +118,7 @@ def _assemble(
     with configuration_folder(files) as folder:
         parts: dict[str, Any] = {
             "unet": UNet2DConditionModel.from_single_file(
-                weights.taken(*_UNET),
+                with_guidance(weights.taken(*_UNET), json.loads(files["unet/config.json"])),
                 config=folder,
                 subfolder="unet",
                 torch_dtype=dtype,

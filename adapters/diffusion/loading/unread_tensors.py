@@ -18,6 +18,7 @@ from diffusers.loaders.single_file_utils import (
     is_clip_model,
 )
 
+from adapters.diffusion.loading.unet_inputs import GUIDANCE, GUIDANCE_OF_DIFFUSERS
 from adapters.diffusion.no_autoencoder import NoAutoencoder
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.unused import (
@@ -90,6 +91,8 @@ def _converted(
     """Yield each network with the stand-ins as the conversion of this network returns them."""
     unet, vae, text_encoder = (parts[name] for name in ("unet", "vae", "text_encoder"))
     yield unet, convert_ldm_unet_checkpoint(stand_ins, config=dict(unet.config))
+    if GUIDANCE in stand_ins:
+        yield unet, {GUIDANCE_OF_DIFFUSERS: stand_ins[GUIDANCE]}
     if not isinstance(vae, NoAutoencoder):
         yield vae, convert_ldm_vae_checkpoint(stand_ins, config=dict(vae.config))
     second = parts.get("text_encoder_2")

@@ -12,6 +12,7 @@ from adapters.diffusion.loading.quantised.gguf_file import read_gguf_tensors
 from adapters.diffusion.loading.quantised.scaled import made_layers
 from adapters.diffusion.loading.quantised.view import Made, Weights, is_float8
 from adapters.diffusion.untrusted.torch_weights import read_torch_weights
+from domain.checkpoints.arranged import arrangement_of
 from domain.checkpoints.header_values import TensorFacts, UnreadableHeader
 from domain.checkpoints.quantised import marker_names, quantisation_of_file
 from domain.checkpoints.quantised.gguf import read_gguf
@@ -51,6 +52,9 @@ def read_weights(
     The names and shapes are those of a plain file of the same model, also for GGUF and for
     ComfyUI's quantised layers.
 
+    Those of a checkpoint have the names of the original code: `domain.checkpoints.arranged` chooses
+    them, as it does for listing.
+
     Args:
         model: The model of the file.
         dtype: The precision of what is stored as codes, or in 8 bits.
@@ -60,7 +64,9 @@ def read_weights(
         ModelNotLoadable: The file is corrupt, holds no tensors, or names more bytes than it has.
     """
     try:
-        return Weights(_stored(model, tick), dtype)
+        weights = Weights(_stored(model, tick), dtype)
+        places = arrangement_of(weights.facts).places
+        return weights if places is None else weights.arranged(places)
     except DomainError:
         raise
     except UnreadableHeader as error:
@@ -103,7 +109,7 @@ def is_finite(tensor: torch.Tensor) -> bool:
     """Return whether a tensor with numbers holds neither NaN nor infinity.
 
     The sum of the squares is finite only if every number is. It takes a fifth of the time of any
-    other test on a CPU. Large numbers can make it infinite, so that result is no proof. Then the
+    other test on a CPU. Large numbers can make it infinite, so that result proves nothing. Then the
     least and the largest number decide: NaN is the least and the largest of any numbers.
     """
     if is_float8(tensor.dtype):

@@ -2,13 +2,12 @@
 
 from adapters.diffusion.sampling.last_steps import LastSteps
 from adapters.diffusion.sampling.making import (
-    TRAINING,
     Schedulers,
     check_first_step,
     new_scheduler,
     sampler_name,
-    training_of,
 )
+from adapters.diffusion.sampling.own import TRAINING, training_of
 
 __all__ = [
     "TRAINING",

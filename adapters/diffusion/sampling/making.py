@@ -17,13 +17,22 @@ import torch
 from diffusers import PNDMScheduler
 from diffusers.schedulers.scheduling_euler_discrete import rescale_zero_terminal_snr
 
-from adapters.diffusion.sampling import multistep, one_evaluation, two_evaluations
+from adapters.diffusion.sampling import multistep
+from adapters.diffusion.sampling.classes import CLASSES, SECOND_ORDER
 from adapters.diffusion.sampling.continuous import continuous_scheduler
 from adapters.diffusion.sampling.flow import flow_scheduler
 from adapters.diffusion.sampling.last_steps import LastSteps
+from adapters.diffusion.sampling.own import (
+    LEAST_SIGNAL,
+    is_own,
+    original_steps,
+    own_scheduler,
+    told_options,
+    training_of,
+)
 from domain.errors import GenerationFailed
 from domain.models.fitting_schedulers import fitting_default, fitting_schedulers
-from domain.models.training import NoiseProcess, Training
+from domain.models.training import NoiseProcess
 from domain.samplers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
 
 __all__ = ["Schedulers", "check_first_step", "new_scheduler", "sampler_name"]
@@ -43,50 +52,11 @@ _ASKED_FOR = {
     "use_beta_sigmas": Scheduler.DPMPP_2M_BETA,
 }
 """The default sampler of a model whose configuration sets one of these options."""
-TRAINING = "_training"
-"""The place of a `Training` in the configuration of a pipeline's scheduler, if the model's record
-has one. diffusers passes no option on whose name begins with a line."""
 _FEW_STEPS = 8
 """Up to this number of steps, a distilled model expects its first step at the largest noise level.
 Steps with «leading» spacing would begin visibly below it. Steps with «trailing» spacing begin at
 it; diffusers publishes SDXL Turbo, Lightning and Hyper-SD with that spacing."""
-_DISTILLED_STEPS = (50, 100, 125, 200)
-"""The numbers of steps of which LCM and TCD take a part. These models were distilled with the first
-number (Luo et al., arXiv:2310.04378, section 4.3). The others are for drawings of more steps. All
-divide 1000, so that the first step is at the largest noise level."""
-_LEAST_SIGNAL = 2.0**-24
 _KEPT_TABLES = 32
-
-_SECOND_ORDER: dict[str, object] = {"algorithm_type": "dpmsolver++", "solver_order": 2}
-_STOCHASTIC: dict[str, object] = {"algorithm_type": "sde-dpmsolver++", "solver_type": "midpoint"}
-_TO_NO_NOISE: dict[str, object] = {"final_sigmas_type": "zero", "interpolation_type": "linear"}
-_CLASSES: Mapping[Sampler, tuple[Any, dict[str, object]]] = {
-    Sampler.EULER: (one_evaluation.Euler, {}),
-    Sampler.EULER_A: (one_evaluation.EulerAncestral, {}),
-    Sampler.HEUN: (two_evaluations.Heun, _TO_NO_NOISE),
-    Sampler.LMS: (one_evaluation.Lms, {}),
-    Sampler.DPM2: (two_evaluations.Dpm2, _TO_NO_NOISE),
-    Sampler.DPM2_A: (two_evaluations.Dpm2Ancestral, _TO_NO_NOISE),
-    Sampler.DPMPP_2S_A: (two_evaluations.DpmPlusPlus2SAncestral, _TO_NO_NOISE),
-    Sampler.DPMPP_2M: (multistep.Dpm, _SECOND_ORDER | {"solver_type": "midpoint"}),
-    Sampler.DPMPP_SDE: (two_evaluations.DpmPlusPlusSde, _TO_NO_NOISE),
-    Sampler.DPMPP_2M_SDE: (multistep.Dpm, _STOCHASTIC | {"solver_order": 2}),
-    Sampler.DPMPP_3M_SDE: (multistep.Dpm, _STOCHASTIC | {"solver_order": 3}),
-    Sampler.UNIPC: (
-        multistep.UniPc,
-        {"solver_order": 2, "solver_type": "bh2", "predict_x0": True},
-    ),
-    # Clipping is for pixels, which end at 1; latents do not. The last step goes to the least noise
-    # level of the training, as in Stable Diffusion's own DDIM.
-    Sampler.DDIM: (one_evaluation.Ddim, {"clip_sample": False, "set_alpha_to_one": False}),
-    # These methods need predicted noise.
-    Sampler.PLMS: (
-        one_evaluation.Plms,
-        {"skip_prk_steps": True, "set_alpha_to_one": False, "prediction_type": "epsilon"},
-    ),
-    Sampler.LCM: (one_evaluation.Lcm, {"clip_sample": False}),
-    Sampler.TCD: (one_evaluation.Tcd, {"clip_sample": False}),
-}
 
 
 def new_scheduler(
@@ -109,22 +79,22 @@ def new_scheduler(
             raise GenerationFailed(f"{name} cannot draw with a model of this training")
         if training.process is NoiseProcess.FLOW:
             return flow_scheduler(name, training, configuration)
-        return continuous_scheduler(name, training, configuration, num_inference_steps, _CLASSES)
+        return continuous_scheduler(name, training, configuration, num_inference_steps, CLASSES)
     if name is None and training.sampler is not None:
         name = fitting_default(training)
-    if name is not None and _is_own(name, training):
-        return _own_scheduler(name, configuration, num_inference_steps)
+    if name is not None and is_own(name, training):
+        return own_scheduler(name, configuration, num_inference_steps)
     few = num_inference_steps <= _FEW_STEPS
     if name is None and configuration.get("use_beta_sigmas"):
         name = Scheduler.DPMPP_2M_BETA  # the implementation of diffusers needs scipy
     if name is None:
         spacing = {"timestep_spacing": "trailing"} if few else {}
-        return multistep.Dpm.from_config(configuration, **_SECOND_ORDER, **spacing)
-    kind, named = _CLASSES[name.sampler]
-    named = named | (told := _told(kind, configuration))
+        return multistep.Dpm.from_config(configuration, **SECOND_ORDER, **spacing)
+    kind, named = CLASSES[name.sampler]
+    named = named | (told := told_options(kind, configuration))
     options = {key: configuration[key] for key in _TRAINING if key in configuration}
     options |= dict.fromkeys(_SPACINGS_OF_NOISE, False) | _spacing(name, configuration, few)
-    options["original_inference_steps"] = _original_steps(num_inference_steps)
+    options["original_inference_steps"] = original_steps(num_inference_steps)
     known = inspect.signature(kind.__init__).parameters
     if configuration.get("rescale_betas_zero_snr") and "rescale_betas_zero_snr" not in known:
         options["trained_betas"] = _rescaled_betas(name, configuration)
@@ -133,7 +103,7 @@ def new_scheduler(
     )
     # At pure noise, predicted noise says nothing of the picture, and some classes would divide by
     # zero. Other classes of diffusers leave this much signal there.
-    scheduler.alphas_cumprod.clamp_(min=_LEAST_SIGNAL)
+    scheduler.alphas_cumprod.clamp_(min=LEAST_SIGNAL)
     if "prediction_type" in named or told:
         scheduler.network_prediction = configuration.get("prediction_type", "epsilon")
     if name is not Scheduler.DPMPP_2M_KARRAS:
@@ -143,49 +113,6 @@ def new_scheduler(
     ):
         scheduler.schedule = Schedule.NORMAL  # the same levels, without the last step
     return scheduler
-
-
-def training_of(configuration: Mapping[str, Any]) -> Training:
-    """Return the training that the loader has put into a pipeline's configuration."""
-    found: Training | None = configuration.get(TRAINING)
-    return Training() if found is None else found
-
-
-def _is_own(name: Scheduler, training: Training) -> bool:
-    """Whether a scheduler is the folder's own, and its class has the options of that."""
-    kind, _ = _CLASSES[name.sampler]
-    is_named = name.sampler is training.sampler and name.schedule is Schedule.AUTOMATIC
-    return is_named and kind.order == 1  # the others are own code
-
-
-def _own_scheduler(name: Scheduler, configuration: Mapping[str, Any], steps: int) -> Any:
-    """Make the scheduler of a folder whose training fixes it, with all of its own options."""
-    kind, _ = _CLASSES[name.sampler]
-    options: dict[str, object] = {}
-    distilled = configuration.get("original_inference_steps")
-    if isinstance(distilled, int) and distilled < steps:
-        options["original_inference_steps"] = _original_steps(steps)
-    told = _told(kind, configuration)
-    if with_beta := bool(configuration.get("use_beta_sigmas")):
-        options["use_beta_sigmas"] = False  # the implementation of diffusers needs scipy
-    scheduler = kind.from_config(configuration, **options, **told)
-    if with_beta and name.sampler.takes_schedules:
-        scheduler.schedule = Schedule.BETA
-    scheduler.alphas_cumprod.clamp_(min=_LEAST_SIGNAL)
-    if told:
-        scheduler.network_prediction = configuration["prediction_type"]
-    return scheduler
-
-
-def _told(kind: Any, configuration: Mapping[str, Any]) -> dict[str, object]:
-    """Return the type of prediction that a class must know, if it lacks that of the network."""
-    lacks = issubclass(kind, one_evaluation.ToldNoise)
-    is_sample = configuration.get("prediction_type") == "sample"
-    return {"prediction_type": "epsilon"} if lacks and is_sample else {}
-
-
-def _original_steps(steps: int) -> int:
-    return next(each for each in _DISTILLED_STEPS if each >= steps)
 
 
 def _spacing(name: Scheduler, configuration: Mapping[str, Any], few: bool) -> dict[str, object]:

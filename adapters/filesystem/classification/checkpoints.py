@@ -10,12 +10,14 @@ from collections.abc import Mapping
 
 from adapters.filesystem.classification.extras import quantised, unexpected
 from adapters.filesystem.headers.values import Header, TensorFacts
-from domain.checkpoints.families import FAMILIES, with_channels
+from domain.checkpoints.families import FAMILIES, PICTURE_WIDTHS, facts_of, with_channels
 from domain.checkpoints.layouts import Shape, checkpoint_parts
 from domain.checkpoints.names import with_modern_names
+from domain.checkpoints.unets import UnknownUnet
 from domain.models.record import ModelFamily
 
 __all__ = [
+    "NEVER",
     "UNET",
     "VAE",
     "checkpoint_family",
@@ -56,7 +58,7 @@ _NAMES = {
     ModelFamily.SDXL_INPAINT: "SDXL inpainting",
     ModelFamily.SDXL_PIX2PIX: "SDXL InstructPix2Pix",
 }
-_NEVER: Mapping[ModelFamily | None, str] = {
+NEVER: Mapping[ModelFamily | None, str] = {
     ModelFamily.SDXL_REFINER: "it is the SDXL refiner, which finishes pictures of the SDXL base "
     "model and cannot begin one; choose an SDXL base model",
     ModelFamily.SD_3: "it has tensors of Stable Diffusion 3, and is not a whole transformer of it; "
@@ -106,8 +108,8 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
 
 def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     """Return what prevents the checkpoint from drawing; None if nothing does."""
-    if family in _NEVER:
-        return _NEVER[family]
+    if family in NEVER:
+        return NEVER[family]
     if (reason := quantised(header)) is not None:
         return reason
     if family is None:
@@ -122,19 +124,21 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
         return _INPUTS.get(
             first[1], f"its UNet takes {first[1]} channels, which no known family does"
         )
-    if not FAMILIES[family].unet.sized and f"{UNET}label_emb.0.0.weight" in header.tensors:
-        return "it is an unCLIP model, which needs a picture to begin with"
-    if f"{UNET}time_embed.cond_proj.weight" in header.tensors:
-        return (
-            "it is a latent consistency model (LCM), whose UNet takes the guidance as an input; "
-            "get it as a diffusers folder"
-        )
     return _incomplete(header.tensors, family)
 
 
 def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str | None:
-    parts = checkpoint_parts(family)
     tensors = with_modern_names(tensors)
+    unet, odd = FAMILIES[family].unet, None
+    try:
+        unet = facts_of(family, {name: facts.shape for name, facts in tensors.items()}).unet
+    except UnknownUnet as error:
+        odd = f"its UNet is not that of {_NAMES[family]}: it {error.reason}"
+    if unet.picture not in (None, *PICTURE_WIDTHS):
+        return (
+            f"its UNet takes {unet.picture} numbers beside the prompt, which no known family does"
+        )
+    parts = checkpoint_parts(family, unet)
     absent = [part for part, needed in parts.items() if not needed.keys() & tensors.keys()]
     if absent == [_VAE]:  # a VAE of another file can draw in its place
         absent, parts = [], {part: needed for part, needed in parts.items() if part != _VAE}
@@ -149,7 +153,7 @@ def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str 
                     f"its {part} is not that of {_NAMES[family]}: the tensor {name} has the shape "
                     f"{list(tensors[name].shape)[:8]}, not {list(shape)}"
                 )
-    return unexpected(tensors, parts)
+    return unexpected(tensors, parts) or odd
 
 
 def _fits(name: str, shape: Shape, needed: Shape) -> bool:

@@ -1,10 +1,12 @@
 """Classifies a model file by its header alone: what it is, and whether it can draw."""
 
+import dataclasses
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from adapters.filesystem.cards.metadata import card_in
-from adapters.filesystem.classification.addons import Addon, addon_of, is_lora
+from adapters.filesystem.classification.addons import Addon, addon_of, lora_tensors
 from adapters.filesystem.classification.checkpoints import (
     UNET,
     VAE,
@@ -13,6 +15,7 @@ from adapters.filesystem.classification.checkpoints import (
     is_only_the_network,
     why_not_loadable,
 )
+from adapters.filesystem.classification.dangers import beside_tensors, danger_in
 from adapters.filesystem.classification.extras import (
     quantised,
     quantised_part,
@@ -24,13 +27,16 @@ from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.classification.sets import PartOfASet, part_of_a_set
 from adapters.filesystem.headers.values import Header, shown
 from adapters.filesystem.training import recorded_training, told_by_header
-from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
     UnusableConfiguration,
     embedded_configuration,
 )
+from domain.checkpoints.distillation import distilled_by_header
+from domain.checkpoints.names import GUIDANCE_INPUT
+from domain.checkpoints.notes import checkpoint_note, joined_notes
 from domain.checkpoints.others import other_file
+from domain.checkpoints.parameters import parameters_of
 from domain.checkpoints.training import Told, UnusableTraining
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
@@ -41,6 +47,7 @@ from domain.checkpoints.upscalers import (
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component
 from domain.models.defaults import NO_DEFAULTS, ModelDefaults
+from domain.models.distilled import Distilled
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
@@ -90,9 +97,11 @@ class Classification:
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
         told: What the model says of its training.
+        distilled: What the header says of a distillation; None if it says nothing.
         defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
         lacks_vae: As `ModelRecord.lacks_vae`.
         component: As `ModelRecord.component`.
+        parameters: As `ModelRecord.parameters`.
     """
 
     kind: ModelKind
@@ -111,16 +120,25 @@ class Classification:
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
     told: tuple[Told, ...] = ()
+    distilled: Distilled | None = None
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
     component: Component | None = None
+    parameters: int | None = None
 
 
 def classify(header: Header) -> Classification:
     """Classify a file by the names, types and shapes in its header."""
+    return dataclasses.replace(_classified(header), parameters=parameters_of(header.tensors))
+
+
+def _classified(header: Header) -> Classification:
     if (part := part_of_a_set(header)) is not None:
         return _of_a_set(header, part)
-    if is_checkpoint(header.tensors) and not is_lora(header.tensors):
+    lora = lora_tensors(header.tensors)
+    others = {name: each for name, each in header.tensors.items() if name not in lora}
+    # Some merged checkpoints hold a few tensors of a LoRA. A LoRA holds few other tensors.
+    if is_checkpoint(others) and len(others) > len(lora):
         kind, family = ModelKind.CHECKPOINT, checkpoint_family(header)
         addon = Addon(kind, base_family(family))
     else:
@@ -134,7 +152,7 @@ def classify(header: Header) -> Classification:
         kind, unusable = rest[0], unusable or rest[1]
     if kind is not ModelKind.CHECKPOINT:
         unusable = unreadable_codes(header) or unusable
-    reason = danger = _danger(header)
+    reason = danger = danger_in(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
     elif reason is None and any(name in header.metadata for name in CONFIGURATION_FILES):
@@ -155,23 +173,35 @@ def classify(header: Header) -> Classification:
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
-        fault=danger or quantised_part(header),
+        fault=danger or beside_tensors(header) or quantised_part(header),
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
-        note=(averages_note(header.tensors) if reason is None else None),
+        note=(
+            joined_notes(_note(header, lora), checkpoint_note(header.tensors, family))
+            if reason is None
+            else None
+        ),
         scale=scale if danger is None else None,
         is_companion=kind in _COMPANIONS and danger is None and unusable is None,
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
         told=told,
+        distilled=_distilled(header, kind, family) if reason is None else None,
         lacks_vae=(
             kind is ModelKind.CHECKPOINT
             and reason is None
             and not any(name.startswith(VAE) for name in header.tensors)
         ),
     )
+
+
+def _distilled(header: Header, kind: ModelKind, family: ModelFamily | None) -> Distilled | None:
+    if kind is not ModelKind.CHECKPOINT:
+        return None
+    takes_guidance = any(name in header.tensors for name in GUIDANCE_INPUT)
+    return distilled_by_header(family, header.metadata, takes_guidance=takes_guidance)
 
 
 def _without_parts(
@@ -189,7 +219,7 @@ def _without_parts(
 
 
 def _of_a_set(header: Header, part: PartOfASet) -> Classification:
-    danger = _danger(header)
+    danger = danger_in(header)
     reason = problem = danger or unreadable_codes(header) or part.problem
     if reason is None and part.kind is not ModelKind.CHECKPOINT:
         reason = _VAE_OF_A_SET if part.kind is ModelKind.VAE else _REASONS[part.kind]
@@ -222,20 +252,14 @@ def _upscaler(header: Header) -> tuple[bool, int | None, str | None]:
     return True, None, None if spandrel_is_installed() else needs_spandrel(other[0])
 
 
-def _danger(header: Header) -> str | None:
-    if header.unsafe_globals:
-        first, more = shown(header.unsafe_globals[0]), len(header.unsafe_globals) - 1
-        names = f"{first} and {more} more" if more else first
-        return (
-            f"it holds the instruction to call {names}; a model file must not run code; "
-            "get it as .safetensors"
+def _note(header: Header, lora: Collection[str]) -> str | None:
+    notes = list(header.notes)
+    if lora:
+        count = f"{len(lora):,} tensors" if len(lora) > 1 else "a tensor"
+        notes.append(
+            f"holds {count} of a LoRA, such as '{shown(min(lora))}', which change no picture"
         )
-    if header.unsupported:
-        return (
-            "it was saved in a way that torch does not load safely "
-            f"({header.unsupported[0]}); save it again as .safetensors"
-        )
-    return None
+    return "; it ".join(notes) or None
 
 
 def _configuration_problem(header: Header) -> str | None:

@@ -4,23 +4,24 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from adapters.filesystem.classification.checkpoints import NEVER
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.classification.native_sizes import native_size_of_folder
 from adapters.filesystem.folder_parts import (
-    tokenizer_problem,
+    CONFIGURATION_BYTES,
+    component_problem,
+    object_in,
     unnamed_parts,
-    used_weights,
-    weights_problem,
 )
 from adapters.filesystem.folders import INDEX
 from adapters.filesystem.headers.values import shown
 from domain.checkpoints.configurations import UnusableConfiguration, check_folder, json_object
 from domain.checkpoints.families import FAMILIES, with_channels
 from domain.checkpoints.pipelines import (
-    DROPPED_PARTS,
-    LIBRARIES,
+    PIPELINE_CLASSES,
     PIPELINES,
     STABLE_DIFFUSION_CLASSES,
+    WITH_ADDITIONS,
     pipeline_inputs,
 )
 from domain.checkpoints.training import Source, Told, UnusableTraining, training_of_scheduler
@@ -29,18 +30,15 @@ from domain.models.record import ModelFamily, ModelKind
 
 __all__ = ["classify_folder"]
 
-_CONFIGURATION_BYTES = 4 * 2**20
-"""Bytes read from a configuration file here; `check_folder` refuses a file that has more."""
-
-_OTHER_FAMILIES = {"StableDiffusionXLImg2ImgPipeline": ModelFamily.SDXL_REFINER}
-_WITH_WEIGHTS = ("unet", "vae", "text_encoder", "transformer")
-_SMALL_FILES = (".json", ".txt", ".model")
 _SCHEDULER = "scheduler_config.json"
 _WITH_NAMED_SAMPLERS = "StableDiffusion"
 _UNET = "unet/config.json"
 _LATENT_CHANNELS = 4
 """The input channels of a UNet whose configuration does not say, as in diffusers."""
+_FLUX_CHANNELS = 64
+"""The channels of a transformer whose configuration does not say, as in diffusers."""
 _SD_2_WIDTH = 1024  # width of its text encoder; Stable Diffusion 1's is 768
+_REFINER_WIDTH = 1280  # of its only text encoder; the two of SDXL have 2048 together
 
 
 def classify_folder(
@@ -61,7 +59,7 @@ def classify_folder(
     paths = frozenset(sizes)
 
     def read(path: str) -> bytes:
-        return read_most(path, _CONFIGURATION_BYTES)
+        return read_most(path, CONFIGURATION_BYTES)
 
     if INDEX in faults:
         return _refused(None, f"its file {INDEX} cannot be used: {faults[INDEX]}")
@@ -74,17 +72,18 @@ def classify_folder(
         return _refused(None, f"its {INDEX} names no pipeline class")
     if name not in PIPELINES:
         shown = name if name.isidentifier() and len(name) < 80 else "something else"
-        family = _OTHER_FAMILIES.get(name)
-        return _refused(family, f"it is a {shown}, which the service cannot draw with")
+        return _refused(None, f"it is a {shown}, which the service cannot draw with")
     family = PIPELINES[name]
     if name in STABLE_DIFFUSION_CLASSES:
         family = _stable_diffusion(STABLE_DIFFUSION_CLASSES[name], paths, read)
+    if family is ModelFamily.SDXL_REFINER:
+        return _refused(family, NEVER[family])
     for component, what in index.items():
         if component.startswith("_") or not isinstance(what, list):
             continue
-        if (reason := _component_problem(component, what, paths, read, faults)) is not None:
+        if (reason := component_problem(component, what, paths, read_most, faults)) is not None:
             return _refused(family, reason)
-    if unnamed := unnamed_parts(name, index):
+    if unnamed := unnamed_parts(PIPELINE_CLASSES[name], index):
         return _refused(family, f"its {INDEX} names no {', '.join(unnamed)}")
     told: tuple[Told, ...] = ()
     if name.startswith(_WITH_NAMED_SAMPLERS) and family is not ModelFamily.SD_3:
@@ -92,7 +91,7 @@ def classify_folder(
         try:
             training = training_of_scheduler(
                 scheduler,
-                _object(f"scheduler/{_SCHEDULER}", read),
+                object_in(f"scheduler/{_SCHEDULER}", read),
                 scales_picture=bool(index.get("is_cosxl_edit")),
             )
         except UnusableTraining as error:
@@ -104,6 +103,8 @@ def classify_folder(
         check_folder(sizes, read_most)
     except UnusableConfiguration as error:
         return _refused(family, error.reason)
+    if (reason := _flux_problem(family, paths, read)) is not None:
+        return _refused(family, reason)
     return Classification(
         ModelKind.CHECKPOINT,
         family,
@@ -111,71 +112,26 @@ def classify_folder(
         loadable=True,
         reason=None,
         native_size=native_size_of_folder(read, family),
+        note=_note(name) if name in WITH_ADDITIONS else None,
         pipeline_inputs=pipeline_inputs(name),
         base=base_family(family),
         told=told,
     )
 
 
-def _component_problem(
-    component: str,
-    what: list[Any],
-    paths: Collection[str],
-    read: Callable[[str], bytes],
-    faults: Mapping[str, str],
-) -> str | None:
-    library, shown_as = (what[0] if what else None), shown(component)
-    if library is None or component in DROPPED_PARTS:
-        return None
-    if not isinstance(library, str) or library not in LIBRARIES:
-        return f"its {shown_as} is custom code, and a model must not contain code"
-    start = f"{component}/"
-    files = [path.removeprefix(start) for path in paths if path.startswith(start)]
-    if not files:
-        return f"its {shown_as} is missing"
-    if (reason := _fault(component, files, faults)) is not None:
-        return reason
-    name = what[1] if len(what) > 1 else None
-    if component.startswith(_WITH_WEIGHTS):
-        return weights_problem(shown_as, files, lambda file: read(start + file)) or (
-            _quantisation(component, read)
-        )
-    if component.startswith("tokenizer"):
-        return tokenizer_problem(shown_as, name, files)
-    if component == "scheduler" and _SCHEDULER not in files:
-        return f"its {component}/{_SCHEDULER} is missing"
-    return None
-
-
-def _fault(component: str, files: list[str], faults: Mapping[str, str]) -> str | None:
-    """Return what is wrong with a file that the loader reads; it does not read all weight files."""
-    used = used_weights(files)
-    for file in sorted(files):
-        path = f"{component}/{file}"
-        if path in faults and (file in used or file.endswith(_SMALL_FILES)):
-            return f"its file {shown(path)} cannot be used: {faults[path]}"
-    return None
-
-
-def _quantisation(component: str, read: Callable[[str], bytes]) -> str | None:
-    told = _object(f"{component}/config.json", read).get("quantization_config")
-    if not isinstance(told, dict):
-        return None
-    form = shown(str(told.get("quant_method", "codes and scales")))
-    return f"its {component} is quantised ({form}); get the model in 16 or 32 bits"
-
-
 def _stable_diffusion(
     loaded: str, paths: Collection[str], read: Callable[[str], bytes]
 ) -> ModelFamily:
     """Return the family of a Stable Diffusion folder whose pipeline is loaded as this class."""
-    unet = _object(_UNET, read) if _UNET in paths else {}
+    unet = object_in(_UNET, read) if _UNET in paths else {}
     family = ModelFamily.SD_1
     if loaded.startswith("StableDiffusionXL"):
         family = ModelFamily.SDXL
+        if unet.get("cross_attention_dim") == _REFINER_WIDTH:
+            return ModelFamily.SDXL_REFINER
     elif unet.get("cross_attention_dim") == _SD_2_WIDTH:
         scheduler = f"scheduler/{_SCHEDULER}"
-        told = _object(scheduler, read) if scheduler in paths else {}
+        told = object_in(scheduler, read) if scheduler in paths else {}
         velocity = told.get("prediction_type") == "v_prediction"
         family = ModelFamily.SD_2_V if velocity else ModelFamily.SD_2
     channels = unet.get("in_channels")
@@ -184,18 +140,35 @@ def _stable_diffusion(
 
 def _channels_problem(family: ModelFamily | None, read: Callable[[str], bytes]) -> str | None:
     """Return why a Stable Diffusion folder's UNet takes channels that no drawing can add."""
-    channels = _object(_UNET, read).get("in_channels", _LATENT_CHANNELS)
+    channels = object_in(_UNET, read).get("in_channels", _LATENT_CHANNELS)
     if family is None or channels == FAMILIES[family].unet.in_channels:
         return None
     return f"its UNet takes {shown(str(channels))} channels, which no known family does"
 
 
-def _object(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:
-    """Return the JSON object in a file; an empty one if there is none."""
-    try:
-        return _parsed(path, read)
-    except UnusableConfiguration:
-        return {}
+def _flux_problem(
+    family: ModelFamily | None, paths: Collection[str], read: Callable[[str], bytes]
+) -> str | None:
+    """Return why a FLUX folder's transformer takes channels that no drawing can add.
+
+    That of FLUX takes squares of 2 × 2 latents. Those of FLUX Fill, Canny and Depth take those of a
+    picture too (diffusers, `pipelines/flux`).
+    """
+    place = "transformer/config.json"
+    if family is not ModelFamily.FLUX or place not in paths:
+        return None
+    told = object_in(place, read).get("in_channels", _FLUX_CHANNELS)
+    latents = object_in("vae/config.json", read).get("latent_channels", _LATENT_CHANNELS)
+    if type(latents) is not int or told == 4 * latents:
+        return None
+    return (
+        f"its transformer takes {shown(str(told))} channels, not {4 * latents}: it is FLUX Fill, "
+        "Canny or Depth, or another kind that needs a picture to begin with"
+    )
+
+
+def _note(name: str) -> str:
+    return f"is a folder of {name}; it is drawn as a {PIPELINE_CLASSES[name]}, without its addition"
 
 
 def _parsed(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:

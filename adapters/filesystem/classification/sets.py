@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.filesystem.classification.addons import is_lora
+from adapters.filesystem.classification.addons import lora_tensors
 from adapters.filesystem.classification.checkpoints import is_checkpoint
 from adapters.filesystem.headers.values import Header
 from domain.checkpoints.pipelines import pipeline_inputs
@@ -42,7 +42,7 @@ class PartOfASet:
 def part_of_a_set(header: Header) -> PartOfASet | None:
     """Return the component in a file; None for add-ons and for Stable Diffusion 1, 2 and XL."""
     found = components_in(header.tensors)
-    if not found or is_lora(header.tensors):
+    if not found or lora_tensors(header.tensors):
         return None
     first = found[0]
     kind = _kind(first)

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from adapters.filesystem.headers.probe import read_probe
 from adapters.filesystem.headers.values import Header
+from domain.checkpoints.arranged import Arrangement, arrangement_of
 from domain.checkpoints.header_values import DTYPE_BITS
 from domain.checkpoints.pickles.torch_file import ZIP_MAGIC, TorchFile, read_torch_file
 from domain.checkpoints.training import PROBES
@@ -21,19 +22,23 @@ def read_pickle_header(file: BinaryIO, size: int) -> Header:
             contains.
     """
     content = read_torch_file(file, size)
+    tensors = {name: tensor.facts for name, tensor in content.tensors.items()}
     return Header(
-        tensors={name: tensor.facts for name, tensor in content.tensors.items()},
+        tensors=tensors,
         metadata=content.numbers,
         unsafe_globals=content.unsafe_globals,
         unsupported=content.unsupported,
-        probes=_probes(file, content),
+        probes=_probes(file, content, arrangement_of(tensors)),
+        others=content.others,
     )
 
 
-def _probes(file: BinaryIO, content: TorchFile) -> Mapping[str, tuple[float, ...]]:
+def _probes(
+    file: BinaryIO, content: TorchFile, arrangement: Arrangement
+) -> Mapping[str, tuple[float, ...]]:
     found: dict[str, tuple[float, ...]] = {}
     for name in PROBES:
-        tensor = content.tensors.get(name)
+        tensor = content.tensors.get(arrangement.stored(name))
         if tensor is None or tensor.storage.key not in content.positions:
             continue
         if tensor.strides != _in_one_piece(tensor.facts.shape):

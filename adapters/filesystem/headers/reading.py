@@ -13,6 +13,7 @@ from adapters.filesystem.headers.values import (
     TensorFacts,
     UnreadableHeader,
 )
+from domain.checkpoints.arranged import arrangement_of
 from domain.checkpoints.quantised import quantisation_of_file
 
 __all__ = [
@@ -56,7 +57,7 @@ def read_header(file: BinaryIO, size: int, extension: str) -> Header:
     if extension == _GGUF:
         return read_gguf_header(file, size)
     read = read_safetensors_header if extension == _SAFETENSORS else read_pickle_header
-    return _with_plain_tensors(read(file, size))
+    return _arranged(_with_plain_tensors(read(file, size)))
 
 
 def _with_plain_tensors(header: Header) -> Header:
@@ -65,6 +66,13 @@ def _with_plain_tensors(header: Header) -> Header:
     if found is None or found.fault is not None:
         return dataclasses.replace(header, quantisation=found)
     return dataclasses.replace(header, tensors=found.plain(header.tensors), quantisation=found)
+
+
+def _arranged(header: Header) -> Header:
+    """Return the header with the tensors that draw, by the names of the original code."""
+    arrangement = arrangement_of(header.tensors)
+    tensors = arrangement.facts(header.tensors)
+    return dataclasses.replace(header, tensors=tensors, notes=arrangement.notes)
 
 
 def is_pointer(start: bytes) -> bool:

@@ -21,6 +21,7 @@ from adapters.filesystem.headers.values import (
     UnreadableHeader,
     shown,
 )
+from domain.checkpoints.arranged import arrangement_of
 from domain.checkpoints.quantised import marker_names
 from domain.checkpoints.training import PROBES
 
@@ -97,11 +98,13 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
         raise UnreadableHeader(
             f"{size - promised:,} bytes follow the last tensor that its header names"
         )
+    arrangement = arrangement_of(tensors)
+    places = {name: arrangement.stored(name) for name in PROBES}
     probes = {
         name: values
-        for name in PROBES
-        if name in tensors
-        and (values := read_probe(file, tensors[name], 8 + length + begins[name])) is not None
+        for name, place in places.items()
+        if place in tensors
+        and (values := read_probe(file, tensors[place], 8 + length + begins[place])) is not None
     }
     markers = _data(
         file, tensors, {name: 8 + length + begins[name] for name in marker_names(tensors)}

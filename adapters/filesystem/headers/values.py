@@ -64,6 +64,8 @@ class Header:
     Attributes:
         tensors: The tensors by name; names inside nested dictionaries are joined with dots. Of a
             file whose codes the service turns into numbers: those of a plain file of the model.
+            Those of a checkpoint have the names of the original code: see
+            `domain.checkpoints.arranged`.
         metadata: A safetensors file's `__metadata__`; for a pickle the short strings and numbers
             beside the tensors, such as `global_step`.
         unsafe_globals: Functions that a checkpoint's pickle does not need, such as `os.system`.
@@ -72,6 +74,8 @@ class Header:
         probes: The values of the tensors in `PROBES` that it has.
         markers: The data of the tensors that `marker_names` lists. No other data is read.
         quantisation: What is known of weights in codes; None if there are none.
+        notes: Sentences for users without their subject, the name of the model.
+        others: All names in a pickle but those of tensors and of tables that hold them.
     """
 
     tensors: Mapping[str, TensorFacts]
@@ -81,3 +85,5 @@ class Header:
     probes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     markers: Mapping[str, bytes] = field(default_factory=dict)
     quantisation: Quantisation | None = None
+    notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()

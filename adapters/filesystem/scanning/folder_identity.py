@@ -15,6 +15,8 @@ from adapters.filesystem.plain_files import opened_plain
 from adapters.filesystem.scanning.identity import Identity, Reading, identify_file
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.filesystem.scanning.on_disk import Found
+from domain.checkpoints.folder_weights import used_weights
+from domain.checkpoints.pipelines import DROPPED_PARTS
 from domain.models.record import FileStamp, ModelPart
 
 __all__ = ["identify_folder"]
@@ -42,7 +44,7 @@ def identify_folder(
         IncompleteFile: a file's header promises more bytes than there are; the reason names it.
         OSError: a file cannot be read.
     """
-    lines, faults = hashlib.sha256(), {}
+    lines, faults, parameters = hashlib.sha256(), {}, {}
     for part in found.parts:
         path = os.path.join(found.path, part.path)
         known = None if cache is None else cache.get(path, part.stamp)
@@ -58,12 +60,25 @@ def identify_folder(
         fault = known.classification.fault
         if fault is not None and extension_of(part.path) in EXTENSIONS:
             faults[part.path] = fault
+        parameters[part.path] = known.classification.parameters or 0
     digest = lines.hexdigest()
-    classification = _classification(found, digest, faults, cache)
+    classification = dataclasses.replace(
+        _classification(found, digest, faults, cache), parameters=_loaded(parameters)
+    )
     if classification.reason is None and (unfinished := found.unfinished_download) is not None:
         reason = f"its download is not finished: {shown(unfinished)}; finish it, or remove the file"
         classification = dataclasses.replace(classification, loadable=False, reason=reason)
     return Identity(digest, classification)
+
+
+def _loaded(parameters: Mapping[str, int]) -> int | None:
+    """Return the parameters of the weights files that a load reads, by those of every file."""
+    folders: dict[str, dict[str, int]] = {}
+    for path, count in parameters.items():
+        folder, _, name = path.rpartition("/")
+        if folder and "/" not in folder and folder not in DROPPED_PARTS:
+            folders.setdefault(folder, {})[name] = count
+    return sum(files[name] for files in folders.values() for name in used_weights(files)) or None
 
 
 def _identified(part: ModelPart, path: str, reading: Reading, *, stalled: bool) -> Identity | None:

@@ -66,6 +66,8 @@ def _own_name(error: BaseException | None, field: str) -> str:
 def _memory(error: errors.OutOfMemory) -> str:
     if error.tiling_helps:
         return "VAE_TILING=auto decodes it tile by tile, or ask for a smaller picture"
+    if error.is_of_the_model:
+        return "choose a smaller model"
     return "ask for a smaller width and height, or a smaller batch_size"
 
 

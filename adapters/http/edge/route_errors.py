@@ -16,6 +16,7 @@ SUBMITTING = (
     errors.ModelNotLoadable,
     errors.AddonMismatch,
     errors.ModelChanged,  # the file of an add-on
+    errors.OutOfMemory,  # the weights do not fit the device
     errors.IdConflict,
     errors.QueueFull,
     errors.ShuttingDown,

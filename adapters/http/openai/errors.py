@@ -41,6 +41,8 @@ def _own_name(error: errors.InvalidRequest, problem: errors.FieldProblem) -> str
 def _memory(error: errors.OutOfMemory) -> str:
     if error.tiling_helps:
         return "VAE_TILING=auto decodes it tile by tile, or ask for a smaller size"
+    if error.is_of_the_model:
+        return "choose a smaller model"
     return "ask for a smaller size or a smaller n"
 
 

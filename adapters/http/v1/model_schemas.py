@@ -4,6 +4,7 @@ from marshmallow import Schema, fields
 
 from adapters.http.description.answers import AnswerSchema
 from domain.models.record import ModelFamily, ModelInput, ModelKind, PendingState
+from domain.models.training import Prediction
 from domain.samplers import Scheduler
 
 __all__ = ["ModelListSchema", "ModelQuerySchema", "ModelSchema"]
@@ -42,6 +43,8 @@ class _ModelSettingsSchema(AnswerSchema):
     """The table of the operator in `MODEL_SETTINGS`; null for what it does not say."""
 
     name = _text("The name of the table.")
+    prediction_type = fields.Enum(Prediction, by_value=True, allow_none=True)
+    zero_terminal_snr = fields.Boolean(allow_none=True)
     num_inference_steps = fields.Integer(allow_none=True)
     guidance_scale = fields.Float(allow_none=True)
     scheduler = fields.Enum(Scheduler, by_value=True, allow_none=True)
@@ -154,6 +157,15 @@ class ModelSchema(AnswerSchema):
         metadata={
             "description": "The scheduler that draws if a request names none; null if the model "
             "has its own."
+        },
+    )
+    prediction_type = fields.Enum(
+        Prediction,
+        by_value=True,
+        allow_none=True,
+        metadata={
+            "description": "What the network predicts, by which schedulers fit it; null if the "
+            "model lists no schedulers."
         },
     )
     defaults = fields.Nested(

@@ -1,6 +1,6 @@
 """Whether a ControlNet fits a checkpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from domain.checkpoints.additions.controlnet_layout import controlnet_layout
 from domain.checkpoints.additions.fit import Fit
@@ -38,7 +38,8 @@ def fit(addon: Mapping[str, TensorFacts], checkpoint: Mapping[str, TensorFacts])
         unet = _unet(checkpoint)
     except UnusableAddition:
         return Fit("the checkpoint has no UNet that a ControlNet can act on")
-    return Fit(mismatch(layout.encoder, unet))
+    problem = mismatch(layout.encoder, unet)
+    return Fit(problem, warnings=() if problem else tuple(_warnings(layout.encoder, unet)))
 
 
 def name_problem(name: str) -> str | None:
@@ -72,6 +73,15 @@ def mismatch(control: EncoderFacts, unet: EncoderFacts) -> str | None:
             f"and the checkpoint has {unet.label or 'none'}"
         )
     return None
+
+
+def _warnings(control: EncoderFacts, unet: EncoderFacts) -> Iterator[str]:
+    """Yield what may go wrong although the tensors fit."""
+    if any(own > its for own, its in zip(control.depths, unet.depths, strict=True)):
+        yield (
+            "it was made for a larger UNet than that of the checkpoint, which is a pruned one; its "
+            "effect may be weak or wrong"
+        )
 
 
 def _unet(checkpoint: Mapping[str, TensorFacts]) -> EncoderFacts:

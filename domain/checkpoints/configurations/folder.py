@@ -7,10 +7,10 @@ made.
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from domain.checkpoints.configurations.json_text import UnusableConfiguration, json_object
+from domain.checkpoints.configurations.json_text import UnusableConfiguration
 from domain.checkpoints.configurations.rules import (
     LEVELS,
     MOST_LAYERS,
@@ -22,19 +22,21 @@ from domain.checkpoints.configurations.rules import (
     shown,
     whole,
 )
-from domain.checkpoints.configurations.tokenizer import check_tokenizer
+from domain.checkpoints.configurations.vocabularies import (
+    CONFIGURATION_BYTES,
+    INDEX,
+    TOKENIZER_BYTES,
+    VOCABULARIES,
+    SmallFiles,
+    check_pieces,
+    check_vocabulary_file,
+    is_large,
+)
 
 __all__ = ["check_folder"]
 
-_VOCABULARIES = frozenset({"tokenizer.json", "vocab.json", "added_tokens.json"})
-# `….index.json`, or with a variant `….index.fp16.json`.
-_INDEX = ".index."
-_CONFIGURATION_BYTES, _TOKENIZER_BYTES = 4 * 2**20, 64 * 2**20
 # Published folders have up to 20.
 _MOST_FILES = 500
-# Commas and opening brackets. A vocabulary of 2**18 tokens with 2**19 merges, each a pair, has
-# about 1.9 million of them.
-_MOST_MARKS, _MOST_FIELDS = 3_000_000, MOST_TOKENS + 2**18
 # Published configurations are nested 4 deep; a tokenizer's 6.
 _DEEPEST = 32
 _MOST_VALUES = 200_000
@@ -89,15 +91,15 @@ def check_folder(sizes: Mapping[str, int], read: Callable[[str, int], bytes]) ->
     if len(paths) > _MOST_FILES:
         raise UnusableConfiguration(f"it has more than {_MOST_FILES} configuration files")
     for path in paths:
-        most = _TOKENIZER_BYTES if _is_large(path) else _CONFIGURATION_BYTES
+        most = TOKENIZER_BYTES if is_large(path) else CONFIGURATION_BYTES
         if sizes[path] > most:
             raise _refused(path, f"has more than {most:,} bytes")
-    files = _Files(frozenset(sizes), read)
+    files = SmallFiles(frozenset(sizes), read)
     for path in paths:
         part, _, name = path.rpartition("/")
-        if name in _VOCABULARIES:
-            _check_vocabulary_file(part, path, files)
-        elif _INDEX in name:
+        if name in VOCABULARIES:
+            check_vocabulary_file(part, path, files)
+        elif INDEX in name:
             _check_shards(path, files.table(path))
         else:
             table = files.table(path)
@@ -106,30 +108,7 @@ def check_folder(sizes: Mapping[str, int], read: Callable[[str, int], bytes]) ->
                 _check_positions(path, table)
             if name == "tokenizer_config.json" and part.startswith("tokenizer"):
                 _check_length(path, table, files.encoder_of(part))
-
-
-class _Files:
-    """The tables in the JSON files of one folder."""
-
-    def __init__(self, paths: Collection[str], read: Callable[[str, int], bytes]) -> None:
-        self._paths = paths
-        self._read = read
-
-    def table(self, path: str) -> dict[str, Any]:
-        """Return the JSON object in the file at a path."""
-        is_large = _is_large(path)
-        most = _TOKENIZER_BYTES if is_large else _CONFIGURATION_BYTES
-        content = self._read(path, most + 1)
-        if len(content) > most:  # the file has grown since its size was read
-            raise _refused(path, f"has more than {most:,} bytes")
-        if is_large:
-            return json_object(path, content, most_marks=_MOST_MARKS, most_fields=_MOST_FIELDS)
-        return json_object(path, content)
-
-    def encoder_of(self, part: str) -> dict[str, Any]:
-        """Return the configuration of a tokenizer's text encoder, or an empty one."""
-        path = f"{part.replace('tokenizer', 'text_encoder')}/config.json"
-        return self.table(path) if path in self._paths else {}
+                check_pieces(part, table, sizes, files)
 
 
 def _is_read(path: str) -> bool:
@@ -138,11 +117,6 @@ def _is_read(path: str) -> bool:
     if not part:
         return name == "model_index.json"
     return name != "adapter_config.json" and not path.startswith(".") and "/." not in path
-
-
-def _is_large(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return name in _VOCABULARIES or _INDEX in name
 
 
 def _check_values(name: str, table: Mapping[str, Any]) -> None:
@@ -224,52 +198,12 @@ def _check_length(name: str, about: Mapping[str, Any], network: Mapping[str, Any
         )
 
 
-def _check_vocabulary_file(part: str, name: str, files: _Files) -> None:
-    """Check that the text encoder's table has a row for the number of each token.
-
-    On a GPU, a number without a row ends all work of the process.
-    """
-    is_tokenizer = name.endswith("/tokenizer.json")
-    is_read = part.startswith("tokenizer") and "/" not in part
-    if not is_tokenizer and not is_read:
-        return
-    table = files.table(name)
-    if is_tokenizer:
-        check_tokenizer(name, table)
-    if not is_read:
-        return
-    highest = max(_token_numbers(table), default=0)
-    network = files.encoder_of(part)
-    inner = network.get("text_config")
-    size = network.get("vocab_size", inner.get("vocab_size") if isinstance(inner, dict) else None)
-    if type(size) is int and highest >= size:
-        raise _refused(name, f"numbers a token {highest:,}; its text encoder has {size:,}")
-    if highest > MOST_TOKENS:
-        raise _refused(name, f"numbers a token {highest:,}; {MOST_TOKENS:,} are the most")
-
-
 def _check_shards(name: str, table: Mapping[str, Any]) -> None:
     """Check that an index of weights names only files in its own folder."""
     places = table.get("weight_map")
     for place in places.values() if isinstance(places, dict) else [None]:
         if not isinstance(place, str) or not place or "/" in place or place.startswith("."):
             raise _refused(name, f"has {shown(place)} as a shard; shards lie beside it")
-
-
-def _token_numbers(table: Mapping[str, Any]) -> Iterator[int]:
-    """Return the numbers of all tokens of a `tokenizer.json`, or of a table of numbers by token."""
-    model = table.get("model")
-    if not isinstance(model, dict):
-        yield from (each for each in table.values() if type(each) is int)
-        return
-    words, added = model.get("vocab"), table.get("added_tokens")
-    if isinstance(words, list):  # a Unigram model, where a token's index is its number
-        yield len(words) - 1
-    elif isinstance(words, dict):
-        yield from (each for each in words.values() if type(each) is int)
-    for each in added if isinstance(added, list) else ():
-        if isinstance(each, dict) and type(each.get("id")) is int:
-            yield each["id"]
 
 
 def _whole_numbers(value: object) -> list[int]:

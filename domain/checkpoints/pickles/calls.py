@@ -1,14 +1,12 @@
-"""The symbols of calls and storages in torch's pickles. Nothing is called.
+"""The symbols of tensors and their data in torch's pickles. Nothing is called.
 
 The meaning of the names in torch's files is from `torch/_utils.py` and `torch/serialization.py`.
 """
 
-from dataclasses import dataclass
-
 from domain.checkpoints.header_values import UnreadableHeader
-from domain.checkpoints.pickles import names
 from domain.checkpoints.pickles.budget import PickleBudget
 from domain.checkpoints.pickles.names import dtype_named, is_allocation, storage_dtype
+from domain.checkpoints.pickles.objects import OPAQUE, GlobalName, StandIns
 from domain.checkpoints.pickles.stored_tensors import (
     MOST_DIMENSIONS,
     Storage,
@@ -18,26 +16,7 @@ from domain.checkpoints.pickles.stored_tensors import (
     whole,
 )
 
-__all__ = ["OPAQUE", "GlobalName", "Opaque", "TorchCalls"]
-
-# Bytes that CPython takes for an entry of a dictionary that grows, rounded up.
-_ENTRY_BYTES = 120
-_PARAMETERS = "_parameters"
-"""The attribute of a torch module with its tensors by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class GlobalName:
-    """The symbol of a function or class."""
-
-    name: str
-
-
-class Opaque:
-    """The symbol of an object that a header reader does not need."""
-
-
-OPAQUE = Opaque()
+__all__ = ["TorchCalls"]
 
 
 class TorchCalls:
@@ -45,25 +24,29 @@ class TorchCalls:
 
     Attributes:
         storages: Every storage met so far, by key.
-        unsupported: Calls that cannot be followed without running them, in order of appearance.
+        stand_ins: Makes the symbols of all other objects.
     """
 
     def __init__(self, budget: PickleBudget) -> None:
         self.storages: dict[str, Storage] = {}
-        self.unsupported: dict[str, None] = {}
+        self.stand_ins = StandIns(budget)
         self._budget = budget
 
-    def result(self, function: object, arguments: object) -> object:
+    def result(self, function: object, arguments: object, *, is_new: bool = False) -> object:
         """Return the symbol of what a call would return.
+
+        Args:
+            function: The symbol of what is called.
+            arguments: The symbol of a tuple.
+            is_new: Whether an object of the class is made without a call of the class.
 
         Raises:
             UnreadableHeader: The call makes data that the file does not hold, or takes too much.
             TypeError: An argument has the wrong type.
         """
-        if not isinstance(function, GlobalName):
-            self.unsupported["a call of something that is not a function"] = None
-            return OPAQUE
         values = arguments if isinstance(arguments, tuple) else ()
+        if not isinstance(function, GlobalName):
+            return self.stand_ins.of_call(function, values)
         if is_allocation(function.name):
             return self._allocated(function.name, values)
         match function.name:
@@ -71,6 +54,7 @@ class TorchCalls:
                 inner = values[0]
                 if isinstance(inner, GlobalName) and inner != function:
                     return self.result(inner, values[2])
+                return self.stand_ins.of_call(inner, ())
             case "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2":
                 return self._tensor(*values[:4])
             case "torch._utils._rebuild_tensor_v3":
@@ -84,13 +68,11 @@ class TorchCalls:
                 pairs = values[0] if values and isinstance(values[0], list) else []
                 self._budget.charge_instructions(len(pairs))
                 flat = [part for pair in pairs if _is_pair(pair) for part in pair]
-                return self.filled({}, flat)
-            case names.PARAMETER_TABLE:
-                return {}  # `built` fills it
+                return self.stand_ins.filled({}, flat)
             case "torch.Size" if values:
                 extents = values[0] if isinstance(values[0], list | tuple) else ()
                 return tuple(extents[: MOST_DIMENSIONS + 1])
-        return OPAQUE
+        return self.stand_ins.of_call(function, values, is_new=is_new)
 
     def _tensor(self, *description: object, dtype: str | None = None) -> StoredTensor:
         tensor = stored_tensor(*description, dtype=dtype)
@@ -106,32 +88,17 @@ class TorchCalls:
             "save the tensors again as .safetensors"
         )
 
-    def filled(self, table: dict[object, object], items: list[object]) -> dict[object, object]:
-        """Add the keys and values that alternate in `items` to `table`, and return it.
+    def persistent(self, identity: object) -> object:
+        """Return the storage, or the class, that a persistent id describes.
 
-        Keys other than texts and integers of 64 bits are left out.
-        """
-        self._budget.charge_memory(_ENTRY_BYTES * (len(items) // 2))
-        for key, value in zip(items[::2], items[1::2], strict=True):
-            if isinstance(key, str):
-                table[name_text(key)] = value
-            elif type(key) is int and abs(key) < 2**63:
-                table[str(key)] = value
-        return table
-
-    def built(self, target: object, state: object) -> None:
-        """Follow an object's `__setstate__`: the table of a module gets its parameters."""
-        parameters = state.get(_PARAMETERS) if isinstance(state, dict) else None
-        if isinstance(target, dict) and isinstance(parameters, dict):
-            self._budget.charge_instructions(len(parameters))
-            self.filled(target, [part for pair in parameters.items() for part in pair])
-
-    def storage(self, identity: object) -> Storage:
-        """Return the storage that a persistent id describes.
+        Until torch 1.6 the id of a class held the text of its code too, which is left out
+        (`torch/serialization.py`, `_legacy_save`).
 
         Raises:
             UnreadableHeader: torch writes no such id.
         """
+        if isinstance(identity, tuple) and len(identity) == 4 and identity[0] == "module":
+            return identity[1]
         # ("storage", class, key, device, elements). Old files add None, or a part of another
         # storage, which torch has not written since 0.4.
         if (

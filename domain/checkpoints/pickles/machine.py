@@ -2,7 +2,7 @@
 
 The instructions are those of `pickletools`. Nothing is imported, called or built, so a malicious
 file can only be read. The instructions and their memory are counted. Every symbol is a constant, a
-list, a dictionary, a tuple, a storage or tensor, or a symbol of `calls`.
+list, a dictionary, a tuple, a storage or tensor, or a symbol of `objects`.
 """
 
 import pickletools
@@ -12,8 +12,9 @@ from typing import IO, BinaryIO, cast
 
 from domain.checkpoints.header_values import BoundedReader, UnreadableHeader
 from domain.checkpoints.pickles.budget import PickleBudget
-from domain.checkpoints.pickles.calls import OPAQUE, GlobalName, Opaque, TorchCalls
-from domain.checkpoints.pickles.names import is_harmless, is_of_tensors, modern_name
+from domain.checkpoints.pickles.calls import TorchCalls
+from domain.checkpoints.pickles.names import is_of_tensors, modern_name
+from domain.checkpoints.pickles.objects import OPAQUE, GlobalName, Opaque
 from domain.checkpoints.pickles.stored_tensors import name_text, whole
 
 __all__ = ["PickleMachine"]
@@ -41,7 +42,8 @@ class PickleMachine:
 
     Attributes:
         storages: Every storage met so far, by key.
-        unsafe_globals: Names that no checkpoint has a use for, in order of appearance.
+        unsafe_globals: Names that no checkpoint has a use for, and functions that the file would
+            have called, in order of appearance.
         unsupported: Instructions and calls that cannot be followed without running them, in order
             of appearance.
         others: All other names but those of tensors and tables of them, in order of appearance.
@@ -54,8 +56,9 @@ class PickleMachine:
         self._budget = PickleBudget(size)
         self._calls = TorchCalls(self._budget)
         self.storages = self._calls.storages
-        self.unsupported = self._calls.unsupported
-        self.unsafe_globals: dict[str, None] = {}
+        self._stand_ins = self._calls.stand_ins
+        self.unsupported = self._stand_ins.unsupported
+        self.unsafe_globals = self._stand_ins.unsafe
         self.others: dict[str, None] = {}
         self._stack: list[object] = []
         self._marks: list[int] = []
@@ -125,9 +128,10 @@ class PickleMachine:
             self._fill(name)
         elif name in ("REDUCE", "NEWOBJ", "NEWOBJ_EX"):
             arguments = self._taken(2 if name == "NEWOBJ_EX" else 1)[0]
-            stack.append(self._calls.result(stack.pop(), arguments))
+            is_new = name != "REDUCE"
+            stack.append(self._calls.result(stack.pop(), arguments, is_new=is_new))
         elif name in ("BINPERSID", "PERSID"):
-            stack.append(self._calls.storage(stack.pop() if name == "BINPERSID" else argument))
+            stack.append(self._calls.persistent(stack.pop() if name == "BINPERSID" else argument))
         elif name in ("POP", "POP_MARK", "DUP"):
             self._shuffle(name)
         elif name in ("PROTO", "FRAME", "READONLY_BUFFER"):
@@ -138,11 +142,9 @@ class PickleMachine:
     def _named(self, module: str, attribute: str) -> GlobalName:
         self._budget.charge_instructions(_COST_OF_A_NAME)
         name = modern_name(module, attribute)
-        if not is_harmless(name):
-            self.unsafe_globals[name] = None
         if not is_of_tensors(name):
             self.others[name] = None
-        return GlobalName(name)
+        return self._stand_ins.named(name, attribute)
 
     def _taken(self, count: int) -> list[object]:
         """Take the last `count` symbols off the stack and return them."""
@@ -163,7 +165,7 @@ class PickleMachine:
         if name == "LIST":
             self._stack.append(items)
         elif name == "DICT":
-            self._stack.append(self._calls.filled({}, items))
+            self._stack.append(self._stand_ins.filled({}, items))
         elif name == "OBJ":
             function = items[0] if items else None
             self._stack.append(self._calls.result(function, tuple(items[1:])))
@@ -177,11 +179,11 @@ class PickleMachine:
             items = self._taken(2 if name == "SETITEM" else 1)
         target = self._stack[-1]
         if name.startswith("SETITEM") and isinstance(target, dict):
-            self._calls.filled(target, items)
+            self._stand_ins.filled(target, items)
         elif name.startswith("APPEND") and isinstance(target, list):
             target.extend(items)
         elif name == "BUILD":
-            self._calls.built(target, items[0])
+            self._stand_ins.built(target, items[0])
 
     def _shuffle(self, name: str) -> None:
         if name == "DUP":

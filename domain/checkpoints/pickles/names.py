@@ -1,22 +1,21 @@
-"""The functions and classes that the pickle of a checkpoint may name.
+"""The names that torch's files have for tensors, their data and their types.
 
-Nothing that a file names is imported or run. A name decides how a call of it is read. It also
-decides whether the file is refused, because a checkpoint has no use for the name.
+Nothing that a file names is imported or run. These names decide how a call is read;
+`pickles.uses` decides which names a checkpoint may have at all.
 
 The names of torch are facts from torch 2.13, `torch/_weights_only_unpickler.py` and
 `torch/_utils.py`; a contract test compares them with the torch that is installed.
 """
 
 import re
-import sys
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 
 __all__ = [
     "PARAMETER_TABLE",
     "dtype_named",
     "is_allocation",
-    "is_harmless",
     "is_of_tensors",
+    "is_torchs",
     "modern_name",
     "storage_dtype",
 ]
@@ -67,23 +66,6 @@ torch._utils._rebuild_meta_tensor_no_storage torch._utils._rebuild_nested_tensor
 torch._utils._rebuild_qtensor torch._utils._rebuild_sparse_tensor
 torch._utils._rebuild_wrapper_subclass
 """
-# Plain data of the standard library and of numpy that trainers store beside the weights.
-_DATA_TEXT = """
-argparse.Namespace builtins.bool builtins.bytes builtins.dict builtins.float builtins.frozenset
-builtins.int builtins.list builtins.object builtins.range builtins.slice builtins.str
-builtins.tuple collections.defaultdict collections.deque copyreg._reconstructor
-datetime.date datetime.datetime datetime.time datetime.timedelta datetime.timezone
-decimal.Decimal fractions.Fraction pathlib.Path pathlib.PosixPath pathlib.PurePath
-pathlib.PurePosixPath pathlib.PureWindowsPath pathlib.WindowsPath pathlib._local.Path
-pathlib._local.PosixPath pathlib._local.PurePosixPath pathlib._local.WindowsPath
-types.NoneType types.SimpleNamespace typing.Any uuid.UUID
-numpy.dtype numpy.ndarray
-numpy.core.multiarray._reconstruct numpy.core.multiarray.scalar
-numpy._core.multiarray._reconstruct numpy._core.multiarray.scalar
-numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer
-numpy.random._pickle.__generator_ctor numpy.random._pickle.__bit_generator_ctor
-numpy.random._pickle.__randomstate_ctor
-"""
 _TENSOR_TEXT = """
 collections.OrderedDict torch.Size torch._tensor._rebuild_from_type_v2 torch.Tensor
 torch.nn.parameter.Parameter torch._utils._rebuild_parameter torch._utils._rebuild_tensor
@@ -92,19 +74,14 @@ torch._utils._rebuild_tensor_v2 torch._utils._rebuild_tensor_v3 torch.storage.Un
 _TORCHS = frozenset(_GLOBAL_TEXT.split())
 _ALLOCATIONS = frozenset(_ALLOCATION_TEXT.split())
 _OF_TENSORS = frozenset(_TENSOR_TEXT.split())
-_DATA = frozenset(_DATA_TEXT.split())
-_NUMPY_TYPE = re.compile(
-    r"numpy\.(?:dtypes\.\w+DType|bool_?|(?:u?int|float|complex)\d+|str_|bytes_|datetime64)"
-)
 _STORAGE = re.compile(r"torch\.(?:cuda\.)?(\w+)Storage")
 _QUANTIZED = re.compile(
     r"torch\.(?:q(?:u?int\d+(?:x\d)?)|per_\w+_(?:affine\w*|symmetric)|Q\w+Storage)"
 )
 _NARROW = re.compile(r"torch\.(?:u?int[1-7]|bits\d+(?:x\d)?|float4_e2m1fn_x2)")
 _TENSOR = re.compile(r"torch\.(?:cuda\.)?(?:sparse\.)?(\w+)Tensor")
-# PEP 8: the name of a class is in CapWords, and the name of a function is not.
-_CLASS = re.compile(r"_*[A-Z]\w*")
-_STRICT_PACKAGES = sys.stdlib_module_names | {"torch", "numpy"}
+_PUBLIC = {"posix": "os", "nt": "os", "_operator": "operator"}
+"""The public module of what CPython keeps in another one."""
 
 
 def modern_name(module: str, attribute: str) -> str:
@@ -112,27 +89,16 @@ def modern_name(module: str, attribute: str) -> str:
     if (module, attribute) in NAME_MAPPING:
         module, attribute = NAME_MAPPING[module, attribute]
     module = IMPORT_MAPPING.get(module, module)
-    return f"{'os' if module in ('posix', 'nt') else module}.{attribute}"
+    return f"{_PUBLIC.get(module, module)}.{attribute}"
 
 
-def is_harmless(name: str) -> bool:
-    """Return whether a checkpoint may name this: torch's tensors, plain data, trainers' classes.
-
-    For the standard library, torch and numpy a list decides. Every class of another package is
-    harmless, because an inert object takes its place; the package need not be installed. A function
-    of another package is not harmless, because the file would have it called.
-    """
-    if name in _TORCHS or name in _DTYPES or name in _DATA or storage_dtype(name) is not None:
+def is_torchs(name: str) -> bool:
+    """Return whether it is a name that torch writes for tensors, or that its safe loader allows."""
+    if name in _TORCHS or name in _DTYPES or storage_dtype(name) is not None:
         return True
-    if name == PARAMETER_TABLE:
+    if name == PARAMETER_TABLE or _is_tensor_class(name):
         return True
-    if any(each.fullmatch(name) for each in (_QUANTIZED, _NARROW, _NUMPY_TYPE)):
-        return True
-    if _is_tensor_class(name):
-        return True
-    package, _, rest = name.partition(".")
-    is_foreign = package not in _STRICT_PACKAGES or package == "__main__"
-    return is_foreign and _CLASS.fullmatch(rest.rpartition(".")[2]) is not None
+    return _QUANTIZED.fullmatch(name) is not None or _NARROW.fullmatch(name) is not None
 
 
 def is_of_tensors(name: str) -> bool:

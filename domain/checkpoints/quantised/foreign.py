@@ -29,6 +29,11 @@ _FORMS = (
     ("optimum-quanto's codes", r"\.weight\._(data|scale|shift)"),
 )
 _PATTERNS = tuple((form, re.compile(rf"({pattern})$")) for form, pattern in _FORMS)
+_ENDINGS = re.compile(
+    r"(absmax|quant_map|__\w+|SCB|weight_format|scale_2|_quant|scale|zeros|s_rel|s_channel|codebook"
+    r"|scaled_fp8|scale_weight|scale_input|qweight|g_idx|wscales|_data|_shift)$"
+)
+"""The ends of all patterns: one search of a name instead of seven."""
 _METADATA = ("_quantization_metadata", "quantization_config")
 
 QUANTISED_BY_TYPE = frozenset(
@@ -47,7 +52,7 @@ def quantisation_of(names: Iterable[str], metadata: Mapping[str, str]) -> tuple[
         The form in words for a user, and the name of a tensor or a key of the metadata. None for
         plain numbers.
     """
-    for name in names:
+    for name in filter(_ENDINGS.search, names):
         for form, pattern in _PATTERNS:
             if pattern.search(name):
                 return form, name

@@ -6,8 +6,9 @@ import pytest
 
 from domain.checkpoints.pipelines import (
     COUNTERPARTS,
-    PIPELINES,
+    PIPELINE_CLASSES,
     STABLE_DIFFUSION_CLASSES,
+    WITH_ADDITIONS,
     Counterparts,
 )
 
@@ -18,7 +19,7 @@ BEYOND_THE_MAPPINGS = {
     "Flux2KleinPipeline": Counterparts("Flux2KleinInpaintPipeline", "Flux2KleinInpaintPipeline"),
 }
 """The counterparts that `AutoPipeline…` of diffusers lacks, or has without a strength."""
-OTHERS = sorted(PIPELINES.keys() - STABLE_DIFFUSION_CLASSES.keys())
+OTHERS = sorted(set(PIPELINE_CLASSES.values()) - STABLE_DIFFUSION_CLASSES.keys())
 
 
 @pytest.mark.parametrize("name", sorted(OTHERS))
@@ -60,3 +61,24 @@ def test_a_counterpart_takes_the_same_components_a_picture_and_a_strength(name: 
         assert needed <= parts.keys()
         call = inspect.signature(kind.__call__).parameters
         assert {*pictures, "prompt", "strength", "generator", "output_type"} <= call.keys()
+
+
+ADDED = {"controlnet", "adapter", "pag_applied_layers"}
+"""The parts that the classes have which are drawn without their addition."""
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, loaded in PIPELINE_CLASSES.items() if name != loaded)
+)
+def test_a_class_has_the_parts_of_the_class_that_it_is_drawn_as(name: str) -> None:
+    import diffusers
+
+    def parts_of(kind: object) -> set[str]:
+        assert isinstance(kind, type)
+        found = inspect.signature(kind.__init__).parameters  # type: ignore[misc]
+        return {part for part, each in found.items() if each.default is each.empty} - {"self"}
+
+    added = parts_of(getattr(diffusers, name)) - set(
+        inspect.signature(getattr(diffusers, PIPELINE_CLASSES[name]).__init__).parameters
+    )
+    assert added <= (ADDED if name in WITH_ADDITIONS else set())

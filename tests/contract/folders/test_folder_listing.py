@@ -58,7 +58,7 @@ def test_the_required_parts_are_those_that_the_pipeline_class_takes(name: str) -
 
     pipeline = getattr(diffusers, PIPELINE_CLASSES[name])
     parameters = inspect.signature(pipeline.__init__).parameters
-    needed = set(needed_parts(name))
+    needed = set(needed_parts(PIPELINE_CLASSES[name]))
     assert needed <= parameters.keys()
     assert needed >= folder_index._NEEDED & parameters.keys()
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from adapters.filesystem.headers.reading import Header, TensorFacts, read_header
-from domain.checkpoints.pickles.names import is_harmless, is_of_tensors
+from domain.checkpoints.pickles.names import is_of_tensors
+from domain.checkpoints.pickles.uses import may_be_called, may_be_named
 
 pytestmark = pytest.mark.torch
 
@@ -78,8 +79,12 @@ def test_a_modules_state_and_a_whole_module(zipped: bool) -> None:
 
     module = torch.nn.Linear(3, 2)
     assert read(saved(module.state_dict(), zipped=zipped)).tensors["weight"].shape == (2, 3)
-    # Torch's version decides which class's code it would need; that it needs one is always true.
-    assert "torch.nn.modules.linear.Linear" in read(saved(module, zipped=zipped)).unsafe_globals
+    whole = torch.nn.Sequential(module, torch.nn.BatchNorm1d(2), torch.nn.ReLU())
+    header = read(saved(whole, zipped=zipped))
+    assert header.unsafe_globals == header.unsupported == ()
+    assert {name: facts.shape for name, facts in header.tensors.items()} == {
+        name: tuple(tensor.shape) for name, tensor in whole.state_dict().items()
+    }
 
 
 class Trap:
@@ -128,7 +133,7 @@ def test_the_classes_that_the_installed_torch_allows_are_known_here() -> None:
 
     allowed = unpickler._get_allowed_globals()
     assert len(allowed) > 100
-    assert [name for name in allowed if not is_harmless(name)] == []
+    assert [name for name in allowed if not may_be_called(name)] == []
 
 
 def test_everything_left_to_torch_is_allowed_by_torch() -> None:
@@ -155,4 +160,5 @@ def test_everything_that_torch_refuses_is_refused(name: str) -> None:
     from torch import _weights_only_unpickler as unpickler
 
     assert name not in unpickler._get_allowed_globals()
-    assert not is_harmless(name)
+    assert not may_be_called(name)
+    assert not may_be_named(name)

@@ -1,141 +1,95 @@
-"""A set with quantised files draws what its numbers draw."""
+"""Sets with files in codes draw what sets of plain files with the same numbers draw."""
 
-import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+import torch
+from safetensors.torch import load_file, save_file
 
+from adapters.diffusion.image_generator import DiffusersImageGenerator
+from adapters.diffusion.loading.weights import read_weights
 from domain.generation.request import GenerationRequest
 from tests.contract.drawing.generating import generate, new_generator
-from tests.contract.sets.tiny import listed, pipeline_of, stored_parts, write_parts
+from tests.contract.loading.quantised.files import GGML_NUMBERS, record, scaled
+from tests.contract.sets import tiny, tiny_language
+from tests.unit.checkpoints.quantised.gguf_files import entry, gguf_file
+from tests.unit.classification.test_quantised_sets import in_gguf
 
 pytestmark = pytest.mark.torch
 
 RequestFor = Callable[..., GenerationRequest]
-
-
-def test_a_transformer_and_a_t5_of_gguf_draw_their_numbers(
-    request_for: RequestFor, tmp_path: Path
-) -> None:
-    pytest.importorskip("gguf")
-    pipeline = pipeline_of("flux-dev")
-    paths = write_parts(pipeline, tmp_path / "gguf")
-    for role, architecture in (("transformer", "flux"), ("text_encoder_2", "t5encoder")):
-        weights = stored_parts(pipeline)[role]
-        _write_gguf(weights, paths[role].with_suffix(".gguf"), architecture)
-        paths[role].unlink()
-    _check_equal(tmp_path, pipeline, request_for(num_inference_steps=1), "gguf")
-
-
-def test_scaled_fp8_draws_its_numbers(request_for: RequestFor, tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
-    pipeline = pipeline_of("flux-schnell")
-    paths = write_parts(pipeline, tmp_path / "fp8")
-    weights = stored_parts(pipeline)["transformer"]
-    save_file(_scaled(weights), paths["transformer"])
-    _check_equal(tmp_path, pipeline, request_for(num_inference_steps=1), "fp8")
-
-
-def _check_equal(folder: Path, pipeline: Any, request: GenerationRequest, form: str) -> None:
-    """Compare the pictures of a folder with those of the rounded numbers in plain files."""
-    import numpy as np
-    from safetensors.torch import save_file
-
-    plain = write_parts(pipeline, folder / "plain")
-    for role, weights in stored_parts(pipeline).items():
-        if role in ("transformer", "text_encoder_2"):
-            save_file(
-                {name: _rounded(each, form, role) for name, each in weights.items()}, plain[role]
-            )
-    generator = new_generator(device="cpu", dtype="float32")
-    pictures = []
-    for place in (form, "plain"):
-        (batch,) = generate(generator, listed(folder / place), [request]).images
-        pictures.append(np.asarray(Image.open(io.BytesIO(batch[0].data)), dtype=float))
-    assert np.abs(pictures[0] - pictures[1]).mean() <= 0.5
-    assert pictures[0].std() > 5
-
-
-def _is_rounded(weight: Any) -> bool:
-    return weight.ndim == 2 and weight.shape[1] % 32 == 0
-
-
-def _rounded(weight: Any, form: str, role: str) -> Any:
-    import torch
-
-    if not _is_rounded(weight):
-        return weight
-    if form == "fp8":
-        return _codes(weight)[0].float() * _codes(weight)[1] if role == "transformer" else weight
-    from gguf import GGMLQuantizationType, quants
-
-    kind = GGMLQuantizationType.Q8_0
-    return torch.from_numpy(quants.dequantize(quants.quantize(weight.numpy(), kind), kind))
-
-
-def _codes(weight: Any) -> tuple[Any, Any]:
-    import torch
-
-    scale = weight.abs().max() / 448
-    return (weight / scale).to(torch.float8_e4m3fn), scale
-
-
-def _scaled(weights: dict[str, Any]) -> dict[str, Any]:
-    """Return weights in ComfyUI's older form of scaled fp8."""
-    import torch
-
-    out = {"scaled_fp8": torch.zeros(2, dtype=torch.float8_e4m3fn)}
-    for name, each in weights.items():
-        if not _is_rounded(each):
-            out[name] = each
-            continue
-        out[name], scale = _codes(each)
-        out[name.replace(".weight", ".scale_weight")] = scale
-    return out
-
-
-_T5_NAMES = {
-    "shared.weight": "token_embd.weight",
-    "encoder.final_layer_norm.weight": "enc.output_norm.weight",
-    "layer.0.SelfAttention.relative_attention_bias": "attn_rel_b",
-    "layer.0.SelfAttention": "attn",
-    "layer.0.layer_norm": "attn_norm",
-    "layer.1.DenseReluDense.wi_0": "ffn_gate",
-    "layer.1.DenseReluDense.wi_1": "ffn_up",
-    "layer.1.DenseReluDense.wo": "ffn_down",
-    "layer.1.layer_norm": "ffn_norm",
+SETS: Mapping[str, tuple[str, str]] = {  # the text encoder, and its name in GGUF
+    "flux-dev": ("text_encoder_2", "t5encoder"),
+    "z_image_turbo_bf16": ("text_encoder", "qwen3"),
 }
-"""llama.cpp's names of T5 (`gguf-py/gguf/tensor_mapping.py`)."""
 
 
-def _write_gguf(weights: dict[str, Any], path: Path, architecture: str) -> None:
+@pytest.fixture(scope="module")
+def generator() -> DiffusersImageGenerator:
+    return new_generator(device="cpu", dtype="float32")
+
+
+def written(name: str, folder: Path) -> dict[str, Path]:
+    if name in tiny.FAMILIES:
+        return tiny.write_parts(tiny.pipeline_of(name), folder)
+    return tiny_language.write_parts(name, tiny_language.pipeline_of(name), folder)
+
+
+def record_of(name: str, paths: Mapping[str, Path]) -> Any:
+    return (tiny if name in tiny.FAMILIES else tiny_language).record_of(name, paths)
+
+
+def as_gguf(path: Path, architecture: str, type_name: str) -> Path:
+    """Write a file as GGUF, in the names of llama.cpp if it is a text encoder."""
     import gguf
 
-    writer = gguf.GGUFWriter(path, architecture)
-    for name, each in weights.items():
-        own = _llama_name(name) if architecture == "t5encoder" else name
-        numbers = each.contiguous().float().numpy()
-        if _is_rounded(each):
-            kind = gguf.GGMLQuantizationType.Q8_0
-            writer.add_tensor(own, gguf.quants.quantize(numbers, kind), raw_dtype=kind)
+    tensors = {name: each.float() for name, each in load_file(path).items()}
+    shapes = {name: tuple(each.shape) for name, each in tensors.items()}
+    stored: dict[str, tuple[tuple[int, ...], int, bytes]] = {}
+    for (name, shape), each in zip(
+        in_gguf(shapes, architecture).items(), tensors.values(), strict=True
+    ):
+        numbers = each.reshape(shape).contiguous().numpy()
+        if type_name == "Q8_0" and len(shape) > 1 and shape[-1] % 32 == 0:
+            codes = gguf.quants.quantize(numbers, gguf.GGMLQuantizationType.Q8_0)
+            stored[name] = (shape, GGML_NUMBERS["Q8_0"], codes.tobytes())
         else:
-            writer.add_tensor(own, numbers)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+            stored[name] = (shape, GGML_NUMBERS["F32"], numbers.tobytes())
+    target = path.with_suffix(".gguf")
+    target.write_bytes(gguf_file(stored, [entry("general.architecture", architecture)]))
+    return target
 
 
-def _llama_name(name: str) -> str:
-    if name in _T5_NAMES:
-        return _T5_NAMES[name]
-    _, _, number, rest = name.split(".", 3)
-    for start, own in _T5_NAMES.items():
-        if rest.startswith(f"{start}."):
-            end = rest.removeprefix(f"{start}.")
-            return f"enc.blk.{number}.{own}{'_' if own == 'attn' else '.'}{end}"
-    raise AssertionError(name)
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("form", ["GGUF", "scaled fp8"])
+def test_a_set_in_codes_draws_what_plain_files_draw(
+    generator: DiffusersImageGenerator,
+    request_for: RequestFor,
+    tmp_path: Path,
+    name: str,
+    form: str,
+) -> None:
+    role, architecture = SETS[name]
+    paths = written(name, tmp_path)
+    whole = load_file(paths[role])
+    in_codes = dict(paths)
+    for each in ("transformer", role):
+        if form == "GGUF":
+            in_codes[each] = as_gguf(paths[each], architecture if each == role else "x", "Q8_0")
+        else:
+            in_codes[each] = paths[each].with_name(f"{each}-fp8.safetensors")
+            save_file(scaled("e4m3", load_file(paths[each])), in_codes[each])
+        weights = read_weights(record(in_codes[each]), dtype=torch.float32)
+        assert weights.has_codes
+        save_file({key: weights[key].contiguous() for key in weights}, paths[each])
+    assert load_file(paths[role]).keys() == whole.keys()
+    request = request_for(guidance_scale=3.5, num_inference_steps=1)
+    (of_codes,) = generate(generator, record_of(name, in_codes), [request]).images
+    (of_plain,) = generate(generator, record_of(name, paths), [request]).images
+    assert of_codes[0].data == of_plain[0].data
+    # The numbers of plain files are those before, rounded.
+    for key, each in load_file(paths[role]).items():
+        error = (each.float() - whole[key].float()).abs().mean()
+        assert error <= 0.04 * whole[key].float().abs().mean() + 1e-9, key

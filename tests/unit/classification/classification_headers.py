@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from adapters.filesystem.classification.files import Classification, classify
 from adapters.filesystem.headers.reading import Header, TensorFacts
+from domain.checkpoints.arranged import arrangement_of
 from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily
 
@@ -36,4 +37,6 @@ def checkpoint(family: ModelFamily, dtype: str = "float16") -> dict[str, TensorF
 def classified(
     tensors: Mapping[str, TensorFacts], metadata: Mapping[str, str] | None = None
 ) -> Classification:
-    return classify(Header(tensors, metadata or {}))
+    """Classify a file with these tensors, which are arranged as those of each file are."""
+    arrangement = arrangement_of(tensors)
+    return classify(Header(arrangement.facts(tensors), metadata or {}, notes=arrangement.notes))

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.headers.reading import TensorFacts
-from domain.checkpoints.averages import averages_note
+from domain.checkpoints.arranged.averages import averages_in
 from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelKind
@@ -40,7 +40,7 @@ def test_a_published_checkpoint_is_known_and_loadable(family: ModelFamily) -> No
         loadable=True,
         reason=None,
         native_size=Size(sides.get(family, 512), sides.get(family, 512)),
-        note=averages_note(tensors),
+        note=averages_in(tensors).note,
         base=base_family(family),
     )
 
@@ -177,8 +177,8 @@ def test_continuous_noise_whose_numbers_cannot_be_read_is_refused(
         (ModelFamily.SD_2, {"input_blocks.0.0.weight": (320, 7, 3, 3)}, "sd-2-v", "upscaler"),
         (ModelFamily.SD_2, {"input_blocks.0.0.weight": (320, 8, 3, 3)}, "sd-2-v", "InstructPix"),
         (ModelFamily.SD_1, {"input_blocks.0.0.weight": (320, 6, 3, 3)}, "sd-1", "6 channels"),
-        (ModelFamily.SD_2, {"label_emb.0.0.weight": (1280, 1536)}, "sd-2-v", "unCLIP"),
-        (ModelFamily.SD_1, {"time_embed.cond_proj.weight": (320, 256)}, "sd-1", "LCM"),
+        (ModelFamily.SD_2, {"label_emb.0.0.weight": (1280, 1536)}, "sd-2-v", "lacks the tensor"),
+        (ModelFamily.SD_2, {"label_emb.0.0.weight": (1280, 768)}, "sd-2-v", "768 numbers beside"),
     ],
 )
 def test_related_models_that_cannot_draw_are_named(

@@ -84,9 +84,9 @@ def test_a_huge_number_of_names_is_not_stored() -> None:
     )
     tracemalloc.start()
     try:
-        header = read(zip_file(b"\x80\x04" + texts + pairs + b"."))
+        with pytest.raises(UnreadableHeader, match="more pickle instructions"):
+            read(zip_file(b"\x80\x04" + texts + pairs + b"."))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(header.unsafe_globals) < 10_000
     assert peak < 60_000_000

@@ -318,6 +318,6 @@ def test_a_published_vae_has_a_base(folder: Path, monkeypatch: pytest.MonkeyPatc
     (folder / "vae.safetensors").write_bytes(content)
     assert scan_one(make_source("models")).base is None
     published = {hashlib.sha256(content).hexdigest(): ModelFamily.SDXL}
-    monkeypatch.setattr("adapters.filesystem.model_source.PUBLISHED_VAES", published)
+    monkeypatch.setattr("adapters.filesystem.records.PUBLISHED_VAES", published)
     record = scan_one(make_source("models"))
     assert (record.base, record.family) == (ModelFamily.SDXL, ModelFamily.SDXL)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.folder_parts.needed import needed_parts
-from adapters.filesystem.folder_parts.weights import used_weights
+from domain.checkpoints.folder_weights import used_weights
 from domain.models.record import ModelRecord
 from tests.unit.filesystem.model_files import safetensors_bytes, safetensors_file
 from tests.unit.filesystem.test_model_folders import FILES, INDEX, WEIGHTS, list_all, write
@@ -119,7 +119,7 @@ REFUSED: dict[str, tuple[Files, str]] = {
     ),
     "weights of a known name": (
         less(FILES, UNET) | {"unet/weights.safetensors": WEIGHTS},
-        "its unet has no weights, such as diffusion_pytorch_model.safetensors",
+        f"its unet has no weights: there is no {UNET} and no unet/diffusion_pytorch_model.bin",
     ),
     "a configuration": (without("unet/config.json"), "its unet/config.json is missing"),
     "a scheduler's configuration": (

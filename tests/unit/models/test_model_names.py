@@ -1,12 +1,14 @@
 """One rule resolves a model's name in every API."""
 
 import dataclasses
+import random
+from pathlib import PurePosixPath
 
 import pytest
 
 from domain.errors import ModelNotFound, ModelsNotRead, NoModel
-from domain.models.names import ModelNames
-from domain.models.record import ModelKind, PendingModel, PendingState
+from domain.models.names import ModelNames, NameIndex, bearers, stem_of
+from domain.models.record import ModelKind, ModelRecord, PendingModel, PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.model_source import FakeModelSource, model_record
 
@@ -39,6 +41,36 @@ def test_the_names_of_a_model(wanted: str) -> None:
 def test_a_model_has_no_other_names(wanted: str) -> None:
     with pytest.raises(ModelNotFound, match=wanted):
         registry_of().resolve(wanted)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_an_index_finds_what_the_rule_finds(seed: int) -> None:
+    luck = random.Random(seed)
+
+    def model(number: int) -> ModelRecord:
+        path = "/".join(luck.choices("abm", k=luck.randrange(1, 4)))
+        extension = luck.choice(("", ".ckpt", ".pt", ".v1.pt"))
+        begin = luck.choice(("ab" * 8, "ab" * 8, f"{number:x}" * 16))[:16]
+        record = model_record(bytes([number]), f"{path}{extension}")
+        others = tuple(luck.choices(("m/a.pt", "c/b.ckpt", "x/m"), k=luck.randrange(2)))
+        kind = luck.choice(tuple(ModelKind))
+        suffix = "" if not extension else record.extension
+        return dataclasses.replace(
+            record, id=begin + record.id[16:], kind=kind, aliases=others, extension=suffix
+        )
+
+    models = tuple(model(number) for number in range(luck.randrange(8)))
+    index = NameIndex(models)
+    wanted = ["a", "b.pt", "m/a.pt", "x", "", "ab" * 5, "AB" * 8, "ab" * 4, "0" * 10]
+    wanted += [name for each in models for name in (each.path, each.name, each.id, each.id[:12])]
+    for name in wanted:
+        for first in (ModelKind.CHECKPOINT, ModelKind.VAE):
+            assert set(index.bearers(name, first=first)) == set(bearers(models, name, first=first))
+
+
+@pytest.mark.parametrize("name", ["a.ckpt", "a.v1.ckpt", "a.", ".a", "..a", "a..b", "...", "a b.c"])
+def test_a_stem_is_that_of_a_path(name: str) -> None:
+    assert stem_of(model_record(b"a", f"m/{name}")) == PurePosixPath(f"m/{name}").stem
 
 
 def test_a_folder_has_no_extension_to_omit() -> None:

@@ -19,6 +19,7 @@ from domain.models.settings import (
     WrongSettings,
     settings_of,
 )
+from domain.models.training import NoiseProcess, Prediction, Training
 from domain.samplers import Scheduler
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.addon_tensors import addon_tensors, demo_tensors
@@ -27,6 +28,8 @@ from tests.fakes.model_settings import FakeModelSettings
 from tests.fakes.model_source import FakeModelSource, model_record
 
 WHOLE: dict[str, Any] = {
+    "prediction_type": "v_prediction",
+    "zero_terminal_snr": True,
     "num_inference_steps": 4,
     "guidance_scale": 1,
     "scheduler": "LCM",
@@ -36,6 +39,8 @@ WHOLE: dict[str, Any] = {
     "description": "Circles.",
 }
 GOOD: tuple[tuple[str, Any], ...] = (
+    *(("prediction_type", word) for word in Prediction),
+    *(("zero_terminal_snr", truth) for truth in (True, False)),
     *(("num_inference_steps", each) for each in (1, 150)),
     *(("guidance_scale", each) for each in (1, 1.0, 20, 20.0)),
     *(("clip_skip", each) for each in (1, 12)),
@@ -47,6 +52,8 @@ GOOD: tuple[tuple[str, Any], ...] = (
 ODD: tuple[Any, ...] = ({}, [], [[]], True, float("nan"), float("inf"), 10**30, -(10**30), "\0", "")
 WRONG_ALIASES: tuple[Any, ...] = ("fast", ["a", "a"], [1], [""], ["\0"], 1, {}, True, "")
 BAD: tuple[tuple[str, Any], ...] = (
+    *(("prediction_type", each) for each in ("v", "EPSILON", 1, *ODD)),
+    *(("zero_terminal_snr", each) for each in (0, 1, "true", *ODD) if each is not True),
     *(("num_inference_steps", each) for each in (0, 151, 4.0, "4", *ODD)),
     *(("guidance_scale", each) for each in (0, 0.99, 20.01, "7", *ODD)),
     *(("clip_skip", each) for each in (0, 13, 2.0, "2", *ODD)),
@@ -171,7 +178,13 @@ XL_VAE = dataclasses.replace(
     base=ModelFamily.SDXL,
 )
 SD_1 = dataclasses.replace(model_record(b"sd1", "models/sd1.ckpt"), family=ModelFamily.SD_1)
-MODELS = (CHECKPOINT, SDXL, FLOW, BROKEN, LORA, SOFT, XL_VAE, SD_1)
+EDM = dataclasses.replace(
+    model_record(b"edm", "models/edm.ckpt"), training=Training(Prediction.EDM)
+)
+SD_FLOW = dataclasses.replace(
+    model_record(b"sdflow", "models/sdflow.ckpt"), training=Training(Prediction.FLOW)
+)
+MODELS = (EDM, SD_FLOW, CHECKPOINT, SDXL, FLOW, BROKEN, LORA, SOFT, XL_VAE, SD_1)
 
 
 def listed(
@@ -204,6 +217,34 @@ def test_a_table_has_any_name_of_its_model(name: str) -> None:
     assert registry.get(SDXL.id).settings is None
 
 
+def test_what_a_model_predicts_replaces_what_its_files_say() -> None:
+    told = Training(Prediction.EPSILON, train_steps=500, zero_terminal_snr=False)
+    said = dataclasses.replace(CHECKPOINT, training=told, note="has averages")
+    table = {"prediction_type": "v_prediction", "zero_terminal_snr": True}
+    model = listed({"a": table}, said).get(said.id)
+    assert model.training == Training(Prediction.VELOCITY, train_steps=500, zero_terminal_snr=True)
+    assert (model.prediction_type, model.problems) == (Prediction.VELOCITY, ())
+    assert model.note is not None
+    assert model.note.startswith("has averages; it predicts v_prediction by its settings, and ")
+    assert Scheduler.PLMS not in model.schedulers, "it cannot remove pure noise"
+    silent = listed({"a": {"prediction_type": "v_prediction"}}).get(CHECKPOINT.id)
+    assert (silent.prediction_type, silent.note) == (Prediction.VELOCITY, None)
+
+
+def test_a_scheduler_is_compared_with_the_training_of_the_settings() -> None:
+    table = {"prediction_type": "edm", "scheduler": "DDIM"}
+    model = listed({"a": table}).get(CHECKPOINT.id)
+    assert model.training is not None
+    assert model.training.process is NoiseProcess.EDM
+    assert model.problems == (
+        "does not follow scheduler of its settings: 'DDIM' is not one of its schedulers",
+    )
+    of_header = dataclasses.replace(CHECKPOINT, defaults=ModelDefaults(scheduler=Scheduler.LCM))
+    model = listed({"a": {"prediction_type": "edm"}}, of_header).get(CHECKPOINT.id)
+    assert model.defaults.scheduler is None
+    assert model.default_scheduler in model.schedulers
+
+
 def test_settings_win_over_the_header() -> None:
     told = ModelDefaults(num_inference_steps=4, guidance_scale=1.0, scheduler=Scheduler.LCM)
     turbo = dataclasses.replace(CHECKPOINT, defaults=told)
@@ -217,6 +258,17 @@ def test_settings_win_over_the_header() -> None:
         ("xl", {"clip_skip": 2}, "it always leaves off one layer of its text encoders"),
         ("a", {"clip_skip": 12}, "it is 12, and its text encoder has"),
         ("flow", {"clip_skip": 2}, "it draws with its authors' configuration, without a clip_skip"),
+        *(
+            (
+                "flow",
+                {key: WHOLE[key]},
+                f"it draws with its authors' configuration, without a {key}",
+            )
+            for key in ("prediction_type", "zero_terminal_snr")
+        ),
+        ("a", {"zero_terminal_snr": True}, "it predicts the noise, which says nothing at pure"),
+        ("edm", {"zero_terminal_snr": False}, "its noise has no timesteps"),
+        ("sdflow", {"prediction_type": "epsilon"}, "it predicts a flow, which no other noise"),
         ("flow", {"scheduler": "LCM"}, "it draws with its authors' configuration"),
         ("flow", {"vae": "soft"}, "only checkpoints of Stable Diffusion 1, 2 and XL"),
         ("sd1", {"vae": "xlvae"}, "a VAE for sdxl, and sd1.ckpt is of the family sd-1"),
@@ -292,3 +344,6 @@ def test_an_alias_of_the_environment_comes_before_one_of_the_file() -> None:
     assert registry.resolve("fast").id == SDXL.id
     assert registry.resolve("slow").id == CHECKPOINT.id
     assert registry.name_problems() == ()
+    assert registry.settings_problems() == (
+        "[a] the alias fast has another meaning already, which counts",
+    )

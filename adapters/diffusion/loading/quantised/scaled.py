@@ -15,7 +15,7 @@ from domain.checkpoints.quantised import Form, Layer
 
 __all__ = ["made_layers"]
 
-_NUMBERS_AT_ONCE = 2**21
+_NUMBERS_AT_ONCE = 2**20
 _TILE_ROWS, _TILE_BLOCKS, _TILE_LANES = 128, 4, 32
 _E2M1 = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 """The sizes of the numbers of 4 bits: 1 of sign, 2 of exponent, 1 of mantissa (OCP MX, E2M1)."""

@@ -1,9 +1,10 @@
 """The tensors of a file by name, of which those in codes are made when they are taken."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 
+from domain.checkpoints.arranged import Place
 from domain.checkpoints.header_values import TensorFacts
 
 __all__ = ["Made", "Weights", "is_float8"]
@@ -58,10 +59,7 @@ class Weights(Mapping[str, torch.Tensor]):
     @property
     def facts(self) -> dict[str, TensorFacts]:
         """The type and the shape of each tensor as it is taken. Nothing is made for this."""
-        return {
-            name: TensorFacts(_name(self._dtype_of(each)), tuple(each.shape))
-            for name, each in self._stored.items()
-        }
+        return {name: self.facts_of(name) for name in self._stored}
 
     @property
     def has_codes(self) -> bool:
@@ -83,6 +81,34 @@ class Weights(Mapping[str, torch.Tensor]):
         """
         return Weights({new: self._stored[old] for new, old in names.items()}, self.dtype)
 
+    def arranged(self, places: Mapping[str, Place]) -> "Weights":
+        """Return the tensors of a network by the places of each in the file. Others are left out.
+
+        Only tensors that the file divides are copied: at once, or with codes, when they are taken.
+        """
+        return Weights({name: self._placed(place) for name, place in places.items()}, self.dtype)
+
+    def _placed(self, place: Place) -> torch.Tensor | Made:
+        found = [self._stored[name] for name in place.names]
+        if place.is_plain:
+            return found[0]
+        plain = [each for each in found if isinstance(each, torch.Tensor)]
+        if len(plain) == len(found) and not any(is_float8(each.dtype) for each in plain):
+            return _joined(plain, place)
+        return Made(
+            place.facts({name: self.facts_of(name) for name in place.names}).shape,
+            lambda _dtype: _joined([self[name] for name in place.names], place),
+        )
+
+    def facts_of(self, name: str) -> TensorFacts:
+        """Return the type and the shape of a tensor as it is taken."""
+        each = self._stored[name]
+        return TensorFacts(_name(self._dtype_of(each)), tuple(each.shape))
+
+    def replaced(self, tensors: Mapping[str, torch.Tensor]) -> "Weights":
+        """Return the tensors, with others in the place of those of the same names."""
+        return Weights({**self._stored, **tensors}, self.dtype)
+
     def under(self, *prefixes: str) -> "Weights":
         """Return the tensors whose names begin with one of `prefixes`, under the same names."""
         return self.renamed({name: name for name in self._stored if name.startswith(prefixes)})
@@ -96,6 +122,11 @@ class Weights(Mapping[str, torch.Tensor]):
 
     def _dtype_of(self, each: torch.Tensor | Made) -> torch.dtype:
         return self.dtype if isinstance(each, Made) or is_float8(each.dtype) else each.dtype
+
+
+def _joined(tensors: Sequence[torch.Tensor], place: Place) -> torch.Tensor:
+    whole = tensors[0] if len(tensors) == 1 else torch.cat(list(tensors))
+    return whole.T if place.is_turned else whole
 
 
 def is_float8(dtype: torch.dtype) -> bool:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from adapters.filesystem.classification.addons.bases import addon_base
 from adapters.filesystem.classification.addons.faults import MOST_TENSORS, addon_fault
-from adapters.filesystem.classification.addons.kinds import addon_kind, is_lora
+from adapters.filesystem.classification.addons.kinds import addon_kind, lora_tensors
 from adapters.filesystem.classification.addons.trigger_words import trigger_words
 from adapters.filesystem.headers.values import Header
 from domain.checkpoints.additions.lora_layouts import read_lora
 from domain.models.record import ModelFamily, ModelKind
 
-__all__ = ["Addon", "addon_of", "is_lora"]
+__all__ = ["Addon", "addon_of", "lora_tensors"]
 
 
 @dataclass(frozen=True, slots=True)

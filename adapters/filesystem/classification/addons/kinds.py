@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from adapters.filesystem.headers.values import TensorFacts
 from domain.models.record import ModelKind
 
-__all__ = ["T2I_ADAPTER", "addon_kind", "is_lora", "token_width"]
+__all__ = ["T2I_ADAPTER", "addon_kind", "lora_tensors", "token_width"]
 
 _LORA = re.compile(
     r"^(lora_(unet|te\d?|transformer|prior)|lycoris)_"
@@ -34,14 +34,14 @@ _TOKEN_WIDTHS = frozenset({768, 1024, 1280})
 _LONGEST_EMBEDDING = 256
 
 
-def is_lora(tensors: Mapping[str, TensorFacts]) -> bool:
-    """Return True if any tensor is a low-rank change to another, whatever network it changes."""
-    return any(_LORA.search(name) for name in tensors)
+def lora_tensors(tensors: Mapping[str, TensorFacts]) -> frozenset[str]:
+    """Return the tensors that are low-rank changes to others, whatever network they change."""
+    return frozenset(name for name in tensors if _LORA.search(name))
 
 
 def addon_kind(tensors: Mapping[str, TensorFacts]) -> ModelKind:
     """Return LoRA, ControlNet, VAE, embedding, or unknown for anything else."""
-    if is_lora(tensors):
+    if any(_LORA.search(name) for name in tensors):
         return ModelKind.LORA
     for kind, pattern in (
         (ModelKind.CONTROLNET, _CONTROLNET),

@@ -14,7 +14,7 @@ from adapters.http.generation.schemas import ImageSchema, RequestSchema, Timings
 from adapters.http.generation.sent_pictures import sent_picture
 from application.parts import SentPicture
 from domain.errors import FieldProblem
-from domain.generation.fields import V1_LIMITS
+from domain.generation.fields import MODEL_NAME, V1_LIMITS
 from domain.generation.upscale_request import LANCZOS, SCALES, UpscaleRequest
 
 __all__ = ["AskedUpscale", "UpscaleRequestSchema", "UpscaleResultSchema"]
@@ -24,6 +24,12 @@ _SCALE = (
     f"{UpscaleRequest.DEFAULT_SCALE:g}."
 )
 _MODEL = f"The id or any name of an upscaler, or `{LANCZOS}`, which needs no model."
+_NAME = {
+    "description": _MODEL,
+    "minLength": MODEL_NAME.minimum,
+    "maxLength": MODEL_NAME.maximum,
+    "pattern": MODEL_NAME.PATTERN,
+}
 _IMAGE = "The picture to enlarge."
 _REQUIRED = ("model_id", "image")
 
@@ -57,9 +63,7 @@ class UpscaleRequestSchema(RequestSchema):
         include = {  # noqa: RUF012 - marshmallow declares it so
             "id": request_field("id", V1_LIMITS),
             "image": sent_picture_field(_IMAGE),
-            "model_id": fields.String(
-                required=True, metadata={"description": _MODEL, "minLength": 1}
-            ),
+            "model_id": fields.String(required=True, metadata=_NAME),
             "scale": _scale(),
             "output_format": request_field("output_format", V1_LIMITS),
             "quality": request_field("quality", V1_LIMITS, allow_none=True),

@@ -5,22 +5,24 @@ from collections.abc import Iterator, Mapping
 
 from domain.checkpoints.header_values import TensorFacts
 
-__all__ = ["open_clip_names", "transformers_tensors", "used_layers"]
+__all__ = ["IN_LAYER", "OUTSIDE", "open_clip_names", "transformers_tensors", "used_layers"]
 
 _LAYER = re.compile(r"transformer\.resblocks\.(\d{1,4})\.(.+)", re.ASCII)
-_IN_LAYER = {
+IN_LAYER = {
     "attn.out_proj": "self_attn.out_proj",
     "mlp.c_fc": "mlp.fc1",
     "mlp.c_proj": "mlp.fc2",
     "ln_1": "layer_norm1",
     "ln_2": "layer_norm2",
 }
-_OUTSIDE = {
+"""transformers' names of the modules of a layer, by open_clip's."""
+OUTSIDE = {
     "token_embedding.weight": "embeddings.token_embedding.weight",
     "positional_embedding": "embeddings.position_embedding.weight",
     "ln_final.weight": "final_layer_norm.weight",
     "ln_final.bias": "final_layer_norm.bias",
 }
+"""transformers' names of the tensors outside the layers, by open_clip's."""
 _PROJECTION = "text_projection"
 _FUSED = re.compile(r"attn\.in_proj_(weight|bias)")
 _QKV = ("q_proj", "k_proj", "v_proj")
@@ -51,7 +53,7 @@ def used_layers(tensors: Mapping[str, TensorFacts]) -> dict[str, TensorFacts]:
 
 def open_clip_names(module: str) -> Iterator[str]:
     """Yield open_clip's names of a module with transformers' name, as far as it has them."""
-    for original, own in _IN_LAYER.items():
+    for original, own in IN_LAYER.items():
         if module.startswith("encoder.layers.") and module.endswith(f".{own}"):
             layer = module.removeprefix("encoder.layers.").removesuffix(f".{own}")
             yield f"transformer.resblocks.{layer}.{original}"
@@ -59,8 +61,8 @@ def open_clip_names(module: str) -> Iterator[str]:
 
 def _renamed(tensors: Mapping[str, TensorFacts]) -> Iterator[tuple[str, TensorFacts]]:
     for name, each in tensors.items():
-        if name in _OUTSIDE:
-            yield _OUTSIDE[name], each
+        if name in OUTSIDE:
+            yield OUTSIDE[name], each
         elif name == _PROJECTION:
             yield f"{_PROJECTION}.weight", TensorFacts(each.dtype, each.shape[::-1])
         elif match := _LAYER.fullmatch(name):
@@ -75,5 +77,5 @@ def _layer(layer: str, rest: str, facts: TensorFacts) -> Iterator[tuple[str, Ten
             yield f"{layer}.self_attn.{projection}.{fused[1]}", TensorFacts(facts.dtype, shape)
         return
     module, _, parameter = rest.rpartition(".")
-    if module in _IN_LAYER:
-        yield f"{layer}.{_IN_LAYER[module]}.{parameter}", facts
+    if module in IN_LAYER:
+        yield f"{layer}.{IN_LAYER[module]}.{parameter}", facts

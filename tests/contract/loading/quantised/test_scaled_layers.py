@@ -104,7 +104,7 @@ def test_each_code_of_8_bits(tmp_path: Path, dtype: torch.dtype, bits: int, form
 
 
 @pytest.mark.parametrize("bits", [4, 5])
-def test_what_is_no_number_stays_none(tmp_path: Path, bits: int) -> None:
+def test_nan_and_infinity_stay(tmp_path: Path, bits: int) -> None:
     dtype = torch.float8_e4m3fn if bits == 4 else torch.float8_e5m2
     codes: Any = np.arange(256, dtype=np.uint8).reshape(8, 32)
     path = write(tmp_path, {"a.weight": as_float8(codes, dtype)})
