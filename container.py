@@ -82,25 +82,6 @@ def _report_of(generator: ImageGenerator) -> DeviceReport:
     return generator.report
 
 
-def _job_service(
-    generate_images: GenerateImages,
-    records: JobRecords,
-    observer: "JobObserver",
-    settings: Settings,
-    now: Callable[[], float],
-) -> JobService:
-    wait = settings.batch_wait_ms
-    return JobService(
-        [generate_images],
-        records,
-        max_queue=settings.max_queue,
-        max_queue_per_caller=settings.max_queue_per_caller,
-        batch_window=None if wait is None else wait / 1000,
-        observer=observer,
-        now=now,
-    )
-
-
 def _service(
     registry: ModelRegistry,
     generator: ImageGenerator,
@@ -260,7 +241,14 @@ class Container(containers.DeclarativeContainer):
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
     job_service = providers.ThreadSafeSingleton(
-        _job_service, generate_images, job_records, job_observer, settings, wall_clock
+        JobService,
+        providers.List(generate_images),
+        job_records,
+        max_queue=settings.provided.max_queue,
+        max_queue_per_caller=settings.provided.max_queue_per_caller,
+        batch_window=settings.provided.batch_window,
+        observer=job_observer,
+        now=wall_clock,
     )
     thumbnails = providers.ThreadSafeSingleton(
         Thumbnails, job_service, job_store, result_store, picture_codec
