@@ -12,14 +12,13 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_headers import FilesystemModelHeaders
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
-from adapters.filesystem.settings_file import ModelSettingsFile
+from adapters.filesystem.settings_file import model_settings_of
 from adapters.pictures.codec import PillowPictureCodec
 from adapters.pictures.resizing import PillowPictureResizer
 from adapters.preprocessing.opencv import OpenCvPreprocessor
 from adapters.process.crash_file import CrashFile
 from adapters.process.memory import LinuxProcessReport
-from adapters.security.api_keys import ApiKeyVerifier
-from adapters.security.jwt_tokens import JwtTokens
+from adapters.security.checker import checker_of
 from adapters.security.link_key import LinkKey
 from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
@@ -34,11 +33,9 @@ from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
 from domain.credentials import Scope
 from domain.models.names import ModelNames
-from domain.ports.credential_verifier import CredentialVerifier
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
-from domain.ports.model_settings import ModelSettingsSource, NoModelSettings
-from domain.services.credential_checker import CredentialChecker
+from domain.ports.model_settings import ModelSettingsSource
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 
@@ -72,24 +69,6 @@ LIBRARY_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
 """Variables that a process sets before it imports the drawing libraries, unless they are set."""
 
 
-def _credential_checker(
-    settings: Settings, *, metrics_scopes: frozenset[Scope] = frozenset()
-) -> CredentialChecker:
-    """Return a checker that knows every credential.
-
-    It accepts METRICS_KEY too, and grants it `metrics_scopes` alone.
-    """
-    tokens = JwtTokens(settings.secret_key) if settings.secret_key else None
-    metrics_keys = [settings.metrics_key] if settings.metrics_key else []
-    verifiers: list[CredentialVerifier] = [
-        ApiKeyVerifier(settings.api_keys),
-        ApiKeyVerifier(metrics_keys, scopes=metrics_scopes, may_mint=False),
-    ]
-    if tokens is not None:
-        verifiers.append(tokens)
-    return CredentialChecker(verifiers, issuer=tokens)
-
-
 def _model_source(settings: Settings, only: str | None) -> FilesystemModelSource:
     cache = IdentityCache(Path(settings.data_dir, "models.sqlite"))
     return FilesystemModelSource(settings.model_dirs, cache, only=only)
@@ -99,35 +78,8 @@ def _model_names(settings: Settings) -> ModelNames:
     return ModelNames(settings.default_model, dict(settings.model_aliases))
 
 
-def _model_settings(settings: Settings) -> ModelSettingsSource:
-    if settings.model_settings is None:
-        return NoModelSettings()
-    source = ModelSettingsFile(settings.model_settings)
-    source.check()  # a file with a fault ends the start
-    return source
-
-
 def _report_of(generator: ImageGenerator) -> DeviceReport:
     return generator.report
-
-
-def _job_service(
-    generate_images: GenerateImages,
-    records: JobRecords,
-    observer: "JobObserver",
-    settings: Settings,
-    now: Callable[[], float],
-) -> JobService:
-    wait = settings.batch_wait_ms
-    return JobService(
-        [generate_images],
-        records,
-        max_queue=settings.max_queue,
-        max_queue_per_caller=settings.max_queue_per_caller,
-        batch_window=None if wait is None else wait / 1000,
-        observer=observer,
-        now=now,
-    )
 
 
 def _service(
@@ -204,7 +156,7 @@ class Container(containers.DeclarativeContainer):
     model_source = providers.ThreadSafeSingleton(_model_source, settings, only_model)
     model_names = providers.ThreadSafeSingleton(_model_names, settings)
     model_settings: providers.Provider[ModelSettingsSource] = providers.ThreadSafeSingleton(
-        _model_settings, settings
+        model_settings_of, settings.provided.model_settings
     )
     model_headers = providers.ThreadSafeSingleton(FilesystemModelHeaders)
     model_registry = providers.ThreadSafeSingleton(
@@ -229,10 +181,10 @@ class Container(containers.DeclarativeContainer):
     # The report belongs to the generator: a test that overrides the generator overrides both.
     device_report = providers.Callable(_report_of, image_generator)
     process_report = providers.ThreadSafeSingleton(LinuxProcessReport)
-    credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
+    credential_checker = providers.ThreadSafeSingleton(checker_of, settings)
     # A metrics key has the scope that /metrics needs, and has it at /metrics alone.
     metrics_checker = providers.ThreadSafeSingleton(
-        _credential_checker, settings, metrics_scopes=frozenset({Scope.MODELS_READ})
+        checker_of, settings, metrics_scopes=frozenset({Scope.MODELS_READ})
     )
     storage = providers.ThreadSafeSingleton(_storage, settings)
     job_store: providers.Provider["JobStore"] = storage.provided.jobs
@@ -289,7 +241,14 @@ class Container(containers.DeclarativeContainer):
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
     job_service = providers.ThreadSafeSingleton(
-        _job_service, generate_images, job_records, job_observer, settings, wall_clock
+        JobService,
+        providers.List(generate_images),
+        job_records,
+        max_queue=settings.provided.max_queue,
+        max_queue_per_caller=settings.provided.max_queue_per_caller,
+        batch_window=settings.provided.batch_window,
+        observer=job_observer,
+        now=wall_clock,
     )
     thumbnails = providers.ThreadSafeSingleton(
         Thumbnails, job_service, job_store, result_store, picture_codec
@@ -328,6 +287,7 @@ class Container(containers.DeclarativeContainer):
         picture_links=picture_links,
         thumbnails=thumbnails,
         model_headers=model_headers,
+        addition_checks=generate_images.provided.additions,
         picture_preprocessor=picture_preprocessor,
         picture_resizer=picture_resizer,
     )

@@ -10,9 +10,9 @@ from adapters.filesystem.plain_files import opened_plain
 from adapters.filesystem.scan_warnings import one_line
 from application.settings.settings import SettingsError
 from domain.models.settings import ModelSettings, WrongSettings, settings_of
-from domain.ports.model_settings import ModelSettingsSource, SettingsReading
+from domain.ports.model_settings import ModelSettingsSource, NoModelSettings, SettingsReading
 
-__all__ = ["MAX_FILE_BYTES", "ModelSettingsFile"]
+__all__ = ["MAX_FILE_BYTES", "ModelSettingsFile", "model_settings_of"]
 
 MAX_FILE_BYTES = 1_048_576
 """The largest file that is read."""
@@ -89,3 +89,16 @@ class ModelSettingsFile(ModelSettingsSource):
             fault = one_line(str(error))[:200]
             raise WrongSettings([f"the file is not TOML: {fault}"]) from error
         return settings_of(document)
+
+
+def model_settings_of(path: str | None) -> ModelSettingsSource:
+    """Return the settings in the file at `path`; None for no settings.
+
+    Raises:
+        SettingsError: The file has a fault, which ends the start. The error names every fault.
+    """
+    if path is None:
+        return NoModelSettings()
+    source = ModelSettingsFile(path)
+    source.check()
+    return source

@@ -83,6 +83,7 @@ def create_app(
     picture_links: PictureLinks,
     thumbnails: Thumbnails,
     model_headers: ModelHeaders,
+    addition_checks: AdditionChecks,
     picture_preprocessor: PicturePreprocessor,
     picture_resizer: PictureResizer,
     wait: Wait = wait_for_pictures,
@@ -130,7 +131,7 @@ def create_app(
         LinkMaker(picture_links),
     )
     options = automatic1111.CallersOptions(registry)
-    mismatch = automatic1111.Mismatch(AdditionChecks(registry, model_headers))
+    mismatch = automatic1111.Mismatch(addition_checks)
     make_maps = automatic1111.ControlMaps(picture_codec, picture_resizer, picture_preprocessor)
     drawing = automatic1111.Drawing(
         registry,

@@ -125,6 +125,11 @@ class Settings(PlanOverrides):
         return Path(self.data_dir, "jobs.sqlite")
 
     @property
+    def batch_window(self) -> float | None:
+        """The seconds that a request waits for others; None for what the service decides."""
+        return None if self.batch_wait_ms is None else self.batch_wait_ms / 1000
+
+    @property
     def api_keys_weakness(self) -> str | None:
         """Why one of API_KEYS is easy to guess, in words; None if none is."""
         weak = next(filter(None, map(_weakness_of_key, self.api_keys)), None)

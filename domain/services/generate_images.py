@@ -97,7 +97,8 @@ class GenerateImages:
         self._registry = registry
         self._generator = generator
         self._pictures = pictures or NoPictures()
-        self._additions = AdditionChecks(registry, headers)
+        self.additions = AdditionChecks(registry, headers)
+        """Compares the models beside a checkpoint with it. Any thread may use it."""
         self._codec = codec
         self._encoder = PictureEncoder(codec, embed_metadata=embed_metadata, clock=clock)
         self._draw_seed = draw_seed
@@ -163,12 +164,12 @@ class GenerateImages:
         need = self._generator.report.need_of(model)
         if need is not None and not need.fits:
             raise OutOfMemory(model.name, need.device, needed=need.bytes, limit=need.limit)
-        problems = unsuited(model, request) or self._additions.prompt_problems(model, request)
-        beside = self._additions.found(request)
+        problems = unsuited(model, request) or self.additions.prompt_problems(model, request)
+        beside = self.additions.found(request)
         for use, upscaler in beside.items():
             if use.role is ModelRole.UPSCALER:
                 problems += unsuited_upscaler(upscaler, use, request)
-        mismatches = self._additions.problems(model, beside)
+        mismatches = self.additions.problems(model, beside)
         if problems:
             raise InvalidRequest([*problems, *mismatches])
         if mismatches:
@@ -180,7 +181,7 @@ class GenerateImages:
         A caller that holds a lock during `admit` calls this before it takes the lock.
         """
         if isinstance(request, GenerationRequest):
-            self._additions.read_ahead(request)
+            self.additions.read_ahead(request)
 
     @overload
     def __call__(
@@ -263,7 +264,7 @@ class GenerateImages:
         models = models_of(self._registry, requests)
         name = models[0].name if models else LANCZOS
         pictures = pictures_of(self._pictures, requests)
-        said = self._additions.warnings(models[0], models[1:]) if models else ()
+        said = self.additions.warnings(models[0], models[1:]) if models else ()
 
         def attempt(together: int) -> DrawnBatch:
             batch = DrawingBatch(requests=tuple(requests), at_once=together, pictures=pictures)
