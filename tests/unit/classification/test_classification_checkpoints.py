@@ -9,6 +9,7 @@ from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.headers.reading import TensorFacts
 from domain.checkpoints.arranged.averages import averages_in
 from domain.checkpoints.layouts import checkpoint_parts
+from domain.checkpoints.parameters import parameters_of
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
@@ -42,6 +43,7 @@ def test_a_published_checkpoint_is_known_and_loadable(family: ModelFamily) -> No
         native_size=Size(sides.get(family, 512), sides.get(family, 512)),
         note=averages_in(tensors).note,
         base=base_family(family),
+        parameters=parameters_of(tensors),
     )
 
 
