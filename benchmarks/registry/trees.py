@@ -53,13 +53,13 @@ def tree(plan: Plan, folder: Path) -> Iterator[Row]:
         name="sets",
         what=f"the sets among {count:,} files, {_DRAWING} of them diffusion models, of CPU time",
         unit="s",
-        ours=max(found["sets"]),
+        ours=statistics.median(found["sets"]),
         plain=statistics.median(found["without"]),
         plain_is="the scan without them",
         bound=0.05,
         bound_of="ours",
         judged=plan.judged,
-        note=f"slowest of {_ROUNDS}, median {statistics.median(found['sets']):.3f} s",
+        note=f"median of {_ROUNDS}, slowest {max(found['sets']):.3f} s",
     )
 
 

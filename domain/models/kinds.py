@@ -10,8 +10,8 @@ __all__ = ["ModelFamily", "ModelInput", "ModelKind", "base_family"]
 class ModelKind(StrEnum):
     """What a model file is for.
 
-    A diffusion model is the network that draws, in a file without text encoder and autoencoder. It
-    draws together with files that have these (see `ModelRecord.members`).
+    A diffusion model is the network that draws, in a file that lacks a text encoder or an
+    autoencoder. It draws together with files that have these (see `ModelRecord.members`).
     """
 
     CHECKPOINT = "checkpoint"

@@ -11,7 +11,7 @@ from domain.checkpoints.sets.words import need_words
 from domain.models.components import DRAWS, Component, ModelMember, Need
 from domain.models.defaults import ModelDefaults
 from domain.models.kinds import ModelKind
-from domain.models.record import ModelRecord
+from domain.models.record import SHORT_ID, ModelRecord
 from domain.services.set_members import Candidates
 from domain.sizes import Size
 
@@ -101,8 +101,9 @@ def _put(
         return
     whole = _joined(record, component, chosen)
     found[whole.id] = whole
+    choose = f"choose {whole.name} ({whole.id[:SHORT_ID]}) to draw with them"
     found[record.id] = dataclasses.replace(
-        record, reason=f"it draws together with other files; choose {whole.name} to draw with them"
+        record, reason=f"it draws together with other files; {choose}"
     )
 
 

@@ -59,7 +59,7 @@ def test_that_a_diffusion_model_says_what_to_choose(service: Service, flux: Mode
     own = flux.members[0].id
     answer = service.client.post("/v1/infer", json=infer_body(model_id=own), headers=AUTHORIZED)
     problem = assert_problem(answer, 422, "model_not_loadable")
-    assert "choose flux.safetensors to draw with them" in str(problem)
+    assert f"choose flux.safetensors ({flux.id[:10]}) to draw with them" in str(problem)
 
 
 def test_that_a_text_encoder_is_not_an_addon(service: Service, flux: ModelRecord) -> None:

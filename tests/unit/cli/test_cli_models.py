@@ -10,6 +10,7 @@ from domain.ports.model_source import ModelScan
 from tests.fakes.addon_tensors import addon_tensors, demo_tensors
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.unit.cli.cli_runs import MODEL, Terminal
+from tests.unit.sets.set_records import tree
 
 LORA = dataclasses.replace(
     model_record(b"x" * 4_270_000, "models/lo\x1bra.safetensors"),
@@ -163,3 +164,17 @@ def test_a_fault_in_the_settings_of_models_ends_a_command(
     assert "steps is not a setting" in done.stderr
     assert "clip_skip is 0" in done.stderr
     assert done.stdout == ""
+
+
+def test_a_set_shows_its_other_files() -> None:
+    terminal = Terminal()
+    terminal.source.others = tree()
+    lines = terminal.run("models").stdout.splitlines()
+    (shown,) = (line for line in lines if line.split()[:2] == ["flux.safetensors", "checkpoint"])
+    assert "with clip_l.safetensors, t5xxl_fp16.safetensors, ae.safetensors" in shown
+    listed = json.loads(terminal.run("models", "--json").stdout)["models"]
+    (members,) = (each["members"] for each in listed if each["members"])
+    assert [each["role"] for each in members] == [
+        *("transformer", "text_encoder", "text_encoder_2", "vae")
+    ]
+    assert set(members[0]) == {"role", "id", "name"}

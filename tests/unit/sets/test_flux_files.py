@@ -51,7 +51,8 @@ def test_that_four_files_are_one_model(tmp_path: Path) -> None:
     assert registry.resolve("flux") == registry.resolve(None) == registry.locate(model.id) == model
     own = registry.models(ModelKind.DIFFUSION_MODEL)
     assert [each.reason for each in own] == [
-        "it draws together with other files; choose flux.safetensors to draw with them"
+        f"it draws together with other files; choose flux.safetensors ({model.id[:10]}) to draw "
+        "with them"
     ]
 
 

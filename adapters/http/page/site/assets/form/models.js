@@ -101,8 +101,11 @@ export class ModelPicker {
     this.#models = models;
     this.#listed = true;
     const loadable = models.filter((model) => model.loadable);
-    // An add-on says in its own list why it cannot be used.
-    const others = models.filter((model) => !model.loadable && !model.usable && !isAddon(model));
+    const parts = new Set(loadable.flatMap(({ members }) => (members ?? []).map(({ id }) => id)));
+    // An add-on says in its own list why it cannot be used, and a file of a set is in use.
+    const others = models.filter(
+      (model) => !(model.loadable || model.usable || isAddon(model) || parts.has(model.id)),
+    );
     this.#select.replaceChildren(...loadable.map((model) => option(model, "")));
     if (others.length) {
       const group = make("optgroup", { label: "Not to draw with" });
@@ -142,6 +145,7 @@ export class ModelPicker {
       describe(model),
       model.precision,
       model.id.slice(0, 10),
+      beside(model),
       vae && `draws with ${vae.name}`,
     ];
     say(byId("model-facts"), facts ? facts.filter(Boolean).join(" · ") : "");
@@ -155,6 +159,13 @@ export class ModelPicker {
     this.#chosenId = model?.id ?? "";
     this.onChosen(model, { byHand });
   }
+}
+
+/** The other files of a model in several files. */
+function beside(model) {
+  const parts = new Set((model.members ?? []).map(({ name }) => name));
+  parts.delete(model.name);
+  return parts.size ? `with ${[...parts].join(", ")}` : "";
 }
 
 /** The one of these models with an id that begins with `digits`, or else of this name; or null. */
