@@ -1,9 +1,12 @@
 """The header and the name of a transformer say how it is drawn, and its record has it."""
 
 import dataclasses
+from math import prod
 
 import pytest
 
+from adapters.filesystem.classification.files import classify
+from adapters.filesystem.headers.values import Header
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.sets import components_in
 from domain.checkpoints.sets.networks.choosing import variant_of
@@ -98,3 +101,18 @@ def test_each_variant_has_its_published_schedule(
     assert variant is not None
     assert variant.scheduler["shift"] == shift
     assert variant.scheduler.get("use_dynamic_shifting") is is_dynamic
+
+
+def test_a_file_with_every_component_counts_the_numbers_of_all() -> None:
+    parts = {
+        "model.diffusion_model.": TABLES["chroma"],
+        "text_encoders.t5xxl.transformer.": originals.t5(layers=1),
+        "vae.": originals.vae(),
+    }
+    table = {
+        f"{start}{name}": shape for start, part in parts.items() for name, shape in part.items()
+    }
+    tensors = {name: TensorFacts("bfloat16", shape) for name, shape in table.items()}
+    found = classify(Header(tensors=tensors, metadata={}))
+    assert (found.kind, found.family) == (ModelKind.CHECKPOINT, ModelFamily.CHROMA)
+    assert found.parameters == sum(prod(shape) for shape in table.values())
