@@ -32,7 +32,7 @@ from domain.checkpoints.configurations import (
     UnusableConfiguration,
     embedded_configuration,
 )
-from domain.checkpoints.distillation import distilled_by_header
+from domain.checkpoints.distilled.recognising import distilled_by_header
 from domain.checkpoints.names import GUIDANCE_INPUT
 from domain.checkpoints.notes import checkpoint_note, joined_notes
 from domain.checkpoints.others import other_file

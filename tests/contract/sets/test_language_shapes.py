@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.sets.networks.flux_2 import flux_2_layout
-from domain.checkpoints.sets.networks.language_models import (
+from domain.checkpoints.sets.networks.autoencoders.vae_dc import vae_dc_layout
+from domain.checkpoints.sets.networks.autoencoders.vae_flux_2 import vae_flux_2_layout
+from domain.checkpoints.sets.networks.autoencoders.vae_qwen_image import vae_qwen_image_layout
+from domain.checkpoints.sets.networks.encoders.language_models import (
     gemma_2_layout,
     qwen_2_5_vl_layout,
     qwen_3_layout,
 )
+from domain.checkpoints.sets.networks.flux_2 import flux_2_layout
 from domain.checkpoints.sets.networks.lumina_2 import lumina_2_layout
 from domain.checkpoints.sets.networks.places import LayoutOf, NetworkLayout
 from domain.checkpoints.sets.networks.sana import sana_layout
-from domain.checkpoints.sets.networks.vae_dc import vae_dc_layout
-from domain.checkpoints.sets.networks.vae_flux_2 import vae_flux_2_layout
-from domain.checkpoints.sets.networks.vae_qwen_image import vae_qwen_image_layout
 from domain.checkpoints.sets.networks.z_image import z_image_layout
 from tests.contract.sets import autoencoder_originals as autoencoders
 from tests.contract.sets import language_originals as originals

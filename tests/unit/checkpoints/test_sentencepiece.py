@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from domain.checkpoints import sentencepiece
 from domain.checkpoints.configurations import UnusableConfiguration
+from domain.checkpoints.configurations import gemma_pieces as sentencepiece
+from domain.checkpoints.configurations.gemma_pieces import gemma_table
 from domain.checkpoints.configurations.tokenizer import check_tokenizer
-from domain.checkpoints.sentencepiece import gemma_table
 from tests.fakes.sentencepiece import CONTROL, NORMAL, USER_DEFINED, gemma_pieces, spiece_model
 
 NAME = "spiece_model"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.checkpoints.sets.networks.distilled import (
+from domain.checkpoints.sets.variants.by_name import (
     flux_2_variant,
     named_variant,
     qwen_image_variant,

@@ -9,10 +9,10 @@ from adapters.filesystem.classification.files import classify
 from adapters.filesystem.headers.values import Header
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.sets import components_in
-from domain.checkpoints.sets.networks.choosing import variant_of
+from domain.checkpoints.sets.variants.choosing import variant_of
 from domain.models.defaults import ModelDefaults
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
-from domain.services.model_sets import with_sets
+from domain.services.listing.model_sets import with_sets
 from tests.contract.sets import originals
 from tests.fakes.model_source import model_record
 from tests.unit.sets.set_records import CLIP_G, CLIP_L, T5, VAE, file

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from domain.checkpoints.sets.networks.variants import Variant
+from domain.checkpoints.sets.variants.by_header import Variant
 from domain.models.kinds import ModelFamily
 
 __all__ = [

@@ -15,8 +15,8 @@ from domain.models.record import SHORT_ID, ModelFamily, ModelKind, ModelRecord
 from domain.models.settings import ModelSettings
 from domain.ports.model_headers import ModelHeaders
 from domain.services.addition_kinds import TITLES
-from domain.services.training_settings import CannotApply, not_followed, with_training
-from domain.services.vae_fits import VaeFits
+from domain.services.listing.training_settings import CannotApply, not_followed, with_training
+from domain.services.listing.vae_fits import VaeFits
 
 __all__ = ["AppliedSettings", "ApplySettings"]
 

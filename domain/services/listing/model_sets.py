@@ -5,14 +5,14 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from domain.checkpoints.pipelines import pipeline_inputs
-from domain.checkpoints.sets.networks.choosing import variant_of
 from domain.checkpoints.sets.published import kind_of, variant_note
+from domain.checkpoints.sets.variants.choosing import variant_of
 from domain.checkpoints.sets.words import need_words
 from domain.models.components import DRAWS, Component, ModelMember, Need
 from domain.models.defaults import ModelDefaults
 from domain.models.kinds import ModelKind
 from domain.models.record import SHORT_ID, ModelRecord
-from domain.services.set_members import Candidates
+from domain.services.listing.set_members import Candidates
 from domain.sizes import Size
 
 __all__ = ["replaced_sets", "set_id", "with_sets"]

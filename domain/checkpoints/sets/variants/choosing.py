@@ -1,7 +1,7 @@
 """How a file of any family is drawn, by what its header and its name tell."""
 
-from domain.checkpoints.sets.networks.distilled import named_variant
-from domain.checkpoints.sets.networks.variants import CHROMA, Variant, flux_variant, sd3_variant
+from domain.checkpoints.sets.variants.by_header import CHROMA, Variant, flux_variant, sd3_variant
+from domain.checkpoints.sets.variants.by_name import named_variant
 from domain.models.kinds import ModelFamily
 
 __all__ = ["variant_of"]

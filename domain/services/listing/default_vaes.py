@@ -16,7 +16,7 @@ from domain.models.kinds import base_family
 from domain.models.names import vaes_beside
 from domain.models.record import ModelKind, ModelRecord
 from domain.services.addition_kinds import is_for
-from domain.services.vae_fits import VaeFits
+from domain.services.listing.vae_fits import VaeFits
 
 __all__ = ["with_default_vaes"]
 

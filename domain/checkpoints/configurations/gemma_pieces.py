@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.checkpoints.configurations.json_text import UnusableConfiguration
-from domain.checkpoints.protobuf import message_fields
+from domain.checkpoints.configurations.protobuf import message_fields
 
 __all__ = ["gemma_table"]
 
