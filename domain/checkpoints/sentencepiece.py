@@ -10,11 +10,11 @@ that of transformers' conversion (`convert_slow_tokenizer.py`, `GemmaConverter`)
 """
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from domain.checkpoints.configurations.json_text import UnusableConfiguration
+from domain.checkpoints.protobuf import message_fields
 
 __all__ = ["gemma_table"]
 
@@ -22,7 +22,6 @@ _PIECES, _TRAINING, _NORMALISER = 1, 2, 3
 _TEXT, _SCORE, _TYPE = 1, 2, 3
 _MODEL_TYPE, _BYTE_PAIRS = 3, 2
 _CHARACTERS = 2
-_VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED = 1, 2, 3, 4
 _FIRST = ("<pad>", "<eos>", "<bos>", "<unk>")
 _BEGIN = _FIRST[2]
@@ -126,15 +125,15 @@ def _merges(pieces: list[_Piece], vocabulary: dict[str, int]) -> list[list[str]]
 
 def _pieces(name: str, content: bytes) -> list[_Piece]:
     pieces, kind = [], None
-    for number, value in _fields(content):
+    for number, value in message_fields(content):
         if number == _PIECES and isinstance(value, bytes):
             pieces.append(_piece(value))
             if len(pieces) > _MOST_PIECES or len(pieces[-1].text) > _LONGEST_PIECE:
                 raise _refused(name, "has more tokens, or longer ones, than any tokenizer")
         elif number == _TRAINING and isinstance(value, bytes):
-            kind = dict(_fields(value)).get(_MODEL_TYPE)
+            kind = dict(message_fields(value)).get(_MODEL_TYPE)
         elif number == _NORMALISER and isinstance(value, bytes):
-            changes = dict(_fields(value)).get(_CHARACTERS)
+            changes = dict(message_fields(value)).get(_CHARACTERS)
             if changes:
                 raise _refused(name, "changes characters, as Gemma's tokenizer does not")
     if kind != _BYTE_PAIRS:
@@ -143,49 +142,12 @@ def _pieces(name: str, content: bytes) -> list[_Piece]:
 
 
 def _piece(content: bytes) -> _Piece:
-    fields = dict(_fields(content))
+    fields = dict(message_fields(content))
     text, score = fields.get(_TEXT, b""), fields.get(_SCORE, b"\0\0\0\0")
     kind = fields.get(_TYPE, _NORMAL)
     if not isinstance(text, bytes) or not isinstance(score, bytes) or not isinstance(kind, int):
         raise IndexError
     return _Piece(text.decode("utf-8"), struct.unpack("<f", score)[0], kind)
-
-
-def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield the number and the value of each field of a message of protobuf.
-
-    Raises:
-        IndexError: The message ends inside a field, or has one of an unknown kind.
-    """
-    place = 0
-    while place < len(content):
-        key, place = _varint(content, place)
-        number, kind = key >> 3, key & 7
-        if kind == _VARINT:
-            value, place = _varint(content, place)
-            yield number, value
-            continue
-        if kind == _BYTES:
-            length, place = _varint(content, place)
-        elif kind in (_EIGHT, _FOUR):
-            length = 8 if kind == _EIGHT else 4
-        else:
-            raise IndexError
-        if place + length > len(content):
-            raise IndexError
-        yield number, content[place : place + length]
-        place += length
-
-
-def _varint(content: bytes, place: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = content[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, place
-    raise IndexError
 
 
 def _is_added(piece: _Piece) -> bool:

@@ -40,7 +40,8 @@ def with_default_vaes(
     beside = {*unread, *by_path}
     found = dict(models)
     for model_id, model in models.items():
-        if model.kind is not ModelKind.CHECKPOINT or not model.extension:
+        # The VAE of a set is one of its files.
+        if model.kind is not ModelKind.CHECKPOINT or not model.extension or model.members:
             continue
         paths = [each for own in model.paths for each in vaes_beside(own) if each in beside]
         if (paths or model.lacks_vae) and model.schedulers and model.defaults.vae_id is None:

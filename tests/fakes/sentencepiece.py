@@ -33,16 +33,17 @@ def spiece_model(
         kind: The type of the model: 2 for byte pairs, 1 for Unigram.
         characters: The table that normalises characters.
     """
-    content = b""
+    messages = []
     for number, (text, of_piece) in enumerate(pieces):
         stored = text.encode("utf-8")
         message = b"\x0a" + _varint(len(stored)) + stored
         message += b"\x15" + struct.pack("<f", -float(number)) + b"\x18" + _varint(of_piece)
-        content += b"\x0a" + _varint(len(message)) + message
+        messages.append(b"\x0a" + _varint(len(message)) + message)
     training = b"\x18" + _varint(kind)
-    content += b"\x12" + _varint(len(training)) + training
+    messages.append(b"\x12" + _varint(len(training)) + training)
     normaliser = b"\x12" + _varint(len(characters)) + characters
-    return content + b"\x1a" + _varint(len(normaliser)) + normaliser
+    messages.append(b"\x1a" + _varint(len(normaliser)) + normaliser)
+    return b"".join(messages)
 
 
 def _varint(number: int) -> bytes:

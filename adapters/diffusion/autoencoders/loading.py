@@ -1,8 +1,5 @@
 """Loads a model file as an autoencoder."""
 
-import logging
-import time
-
 from adapters.diffusion.autoencoders.network import Autoencoder
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
@@ -11,8 +8,6 @@ from domain.checkpoints.additions.autoencoder_layout import autoencoder_layout
 from domain.models.record import ModelRecord
 
 __all__ = ["load_autoencoder"]
-
-_log = logging.getLogger(__name__)
 
 
 def load_autoencoder(
@@ -33,7 +28,6 @@ def load_autoencoder(
         ModelNotLoadable: The file is not an autoencoder that can be used. The message says why.
         OutOfMemory: The model does not fit the memory.
     """
-    began = time.monotonic()
     dtype = device.vae_dtype(wide_range=True)
     layout, weights = read_companion(model, device, dtype, watcher, autoencoder_layout)
     # The attention's projections are convolutions of 1 × 1 in the original layout.
@@ -41,5 +35,4 @@ def load_autoencoder(
         name: tensor.flatten(1) if ".attentions.0." in name and tensor.ndim == 4 else tensor
         for name, tensor in weights.items()
     }
-    _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - began)
     return Autoencoder(model.name, layout, weights, device)

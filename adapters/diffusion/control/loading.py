@@ -1,8 +1,5 @@
 """Loads a model file as a ControlNet."""
 
-import logging
-import time
-
 from adapters.diffusion.control.network import ControlNet
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
@@ -13,8 +10,6 @@ from domain.errors import ModelNotLoadable
 from domain.models.record import ModelRecord
 
 __all__ = ["load_controlnet"]
-
-_log = logging.getLogger(__name__)
 
 
 def load_controlnet(
@@ -32,9 +27,7 @@ def load_controlnet(
         ModelNotLoadable: The file is not a ControlNet that can be used. The message says why.
         OutOfMemory: The model does not fit the memory.
     """
-    began = time.monotonic()
     if (problem := name_problem(model.name)) is not None:
         raise ModelNotLoadable(problem, model.name)
     layout, weights = read_companion(model, device, device.dtype, watcher, controlnet_layout)
-    _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - began)
     return ControlNet(model.name, layout, weights, device)

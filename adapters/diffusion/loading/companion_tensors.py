@@ -6,16 +6,14 @@ from typing import Protocol, TypeVar
 import torch
 
 from adapters.diffusion.devices.device import Device
-from adapters.diffusion.devices.errors import give_memory_back, translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
-from adapters.diffusion.loading.file_identity import proven
+from adapters.diffusion.loading.companion_frame import loading_companion
 from adapters.diffusion.loading.weights import (
     is_finite,
     read_metadata,
     read_weights,
     tensor_facts,
 )
-from adapters.diffusion.untrusted.ticking import ticking
 from domain.checkpoints.additions.unusable import UnusableAddition
 from domain.checkpoints.header_values import TensorFacts
 from domain.errors import ModelNotLoadable
@@ -59,23 +57,15 @@ def read_companion(
         OutOfMemory: The tensors do not fit the memory.
     """
     watcher = watcher or GuardedWatcher()
-    try:
-        with (
-            translated_errors(device, f"loading {model.name}", watcher),
-            proven(model) as file,
-            ticking(watcher.loading),
-        ):
-            stored = read_weights(file, dtype=dtype, tick=watcher.loading)
-            layout = _layout(file, stored, layout_of)
-            tensors = {}
-            for own, name in layout.names.items():
-                watcher.loading()
-                tensor = stored[name]
-                _check_finite(model, name, tensor)
-                tensors[own] = _placed(tensor, device, dtype)
-    except BaseException:
-        give_memory_back(device)
-        raise
+    with loading_companion(model, device, watcher) as file:
+        stored = read_weights(file, dtype=dtype, tick=watcher.loading)
+        layout = _layout(file, stored, layout_of)
+        tensors = {}
+        for own, name in layout.names.items():
+            watcher.loading()
+            tensor = stored[name]
+            _check_finite(model, name, tensor)
+            tensors[own] = _placed(tensor, device, dtype)
     return layout, tensors
 
 

@@ -1,15 +1,12 @@
 """Loads a model file as an upscaler."""
 
-import logging
-import time
 from collections.abc import Mapping
 
 import torch
 
 from adapters.diffusion.devices.device import Device
-from adapters.diffusion.devices.errors import give_memory_back, translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
-from adapters.diffusion.loading.file_identity import proven
+from adapters.diffusion.loading.companion_frame import loading_companion
 from adapters.diffusion.loading.weights import read_weights, tensor_facts
 from adapters.diffusion.upscaling.networks import build_network
 from adapters.diffusion.upscaling.networks.span import merged_weights
@@ -27,8 +24,6 @@ from domain.models.record import ModelRecord
 
 __all__ = ["load_upscaler"]
 
-_log = logging.getLogger(__name__)
-
 
 def load_upscaler(
     model: ModelRecord, device: Device, watcher: GuardedWatcher | None = None
@@ -45,20 +40,12 @@ def load_upscaler(
         ModelNotLoadable: The model is not an upscaler that can be used. The message says why.
         OutOfMemory: The model does not fit the memory.
     """
-    started = time.monotonic()
     watcher = watcher or GuardedWatcher()
-    try:
-        with translated_errors(device, f"loading {model.name}", watcher):
-            with proven(model) as file:
-                facts, network = _read(file, watcher)
-            # Only tensors of their own reach the device, so a later write to the file cannot.
-            network = network.eval().requires_grad_(False)
-            dtype = torch.float32 if isinstance(network, SpandrelNetwork) else device.dtype
-            network.to(device=device.torch_device, dtype=dtype, memory_format=device.memory_format)
-    except BaseException:
-        give_memory_back(device)
-        raise
-    _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
+    with loading_companion(model, device, watcher) as file:
+        facts, network = _read(file, watcher)
+        network = network.eval().requires_grad_(False)
+        dtype = torch.float32 if isinstance(network, SpandrelNetwork) else device.dtype
+        network.to(device=device.torch_device, dtype=dtype, memory_format=device.memory_format)
     return Upscaler(model.name, facts, network, device)
 
 

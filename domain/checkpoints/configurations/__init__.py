@@ -7,7 +7,7 @@ The functions here build and import nothing.
 from domain.checkpoints.configurations.embedded import CONFIGURATION_FILES, embedded_configuration
 from domain.checkpoints.configurations.folder import check_folder
 from domain.checkpoints.configurations.json_text import UnusableConfiguration, json_object
-from domain.checkpoints.configurations.sentencepiece import (
+from domain.checkpoints.configurations.t5_pieces import (
     PIECES,
     extra_tokens,
     has_pieces_alone,

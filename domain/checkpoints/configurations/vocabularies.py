@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.checkpoints.configurations.json_text import UnusableConfiguration, json_object
 from domain.checkpoints.configurations.rules import MOST_TOKENS
-from domain.checkpoints.configurations.sentencepiece import (
+from domain.checkpoints.configurations.t5_pieces import (
     PIECES,
     extra_tokens,
     has_pieces_alone,

@@ -58,7 +58,7 @@ def read_by_its_own_tokenizer(folder: Path, **sections: Any) -> None:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tokenizers reach their library, as an attack unknown to the checks would."""
-    import domain.checkpoints.configurations.folder as bounds
+    import domain.checkpoints.configurations.vocabularies as bounds
 
     monkeypatch.setattr(bounds, "check_tokenizer", lambda *_anything: None)
 

@@ -216,13 +216,13 @@ def test_a_part_that_is_written_during_reading_is_detected(
 
     real = folder_loader._component
 
-    def component_while_written(*arguments: Any) -> Any:
+    def component_while_written(*arguments: Any, **options: Any) -> Any:
         with (folder / WEIGHTS).open("r+b") as file:
             file.seek(-1, os.SEEK_END)
             file.write(b"x")
         if is_error:
             raise RuntimeError("what half a file leads to")
-        return real(*arguments)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(folder_loader, "_component", component_while_written)
     with pytest.raises(ModelChanged):

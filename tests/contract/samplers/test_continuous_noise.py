@@ -26,9 +26,9 @@ FITTING = fitting_schedulers(PLAYGROUND)
 SOME = [
     each
     for each in FITTING
-    if each.schedule is Schedule.AUTOMATIC or each.sampler in (Sampler.EULER, Sampler.DPMPP_2M)
+    if each.schedule is Schedule.AUTOMATIC or each.sampler is Sampler.DPMPP_2M
 ]
-"""Each sampler, and each schedule with a sampler of each kind."""
+"""Each sampler, and each schedule with one of them."""
 
 
 def told_by(training: Training) -> Mapping[str, Any]:
@@ -85,7 +85,7 @@ def errors(name: Scheduler, training: Training, counts: list[int]) -> Iterator[f
 @pytest.mark.parametrize("training", TRAININGS)
 @pytest.mark.parametrize("name", [name for name in SOME if not name.sampler.is_stochastic], ids=str)
 def test_more_steps_come_nearer_to_the_exact_answer(name: Scheduler, training: str) -> None:
-    few, many = errors(name, TRAININGS[training], [12, 60])
+    few, many = errors(name, TRAININGS[training], [8, 40])
     assert many < 0.1
     assert many < few / 2 or many < 0.005
 
@@ -94,7 +94,7 @@ def test_more_steps_come_nearer_to_the_exact_answer(name: Scheduler, training: s
 @pytest.mark.parametrize("name", [name for name in SOME if name.sampler.is_stochastic], ids=str)
 def test_stochastic_samplers_draw_the_distribution(name: Scheduler, training: str) -> None:
     of_it = TRAININGS[training]
-    found = denoised(new_scheduler(name, told_by(of_it), 100), 100, of_it, new_noise(16))
+    found = denoised(new_scheduler(name, told_by(of_it), 60), 60, of_it, new_noise(16))
     assert float(found.mean()) == pytest.approx(MEAN, abs=0.02)
     assert float(found.std()) == pytest.approx(DEVIATION, abs=0.05)
 
@@ -103,7 +103,7 @@ def test_stochastic_samplers_draw_the_distribution(name: Scheduler, training: st
 @pytest.mark.parametrize("name", [None, *SOME], ids=str)
 def test_every_drawing_begins_at_the_largest_noise(name: Scheduler | None, training: str) -> None:
     most = TRAININGS[training].sigma_max
-    for steps in (1, 4, 20):
+    for steps in (1, 4):
         scheduler = new_scheduler(name, told_by(TRAININGS[training]), steps)
         scheduler.set_timesteps(steps)
         sigmas = scheduler.sigmas.tolist()

@@ -89,6 +89,12 @@ def test_gemma_reads_prompts_with_the_tokenizer_in_the_file() -> None:
         ({"spiece_model": [10, 127]}, 512, "not a tokenizer of SentencePiece"),
         ({"spiece_model": [0.5]}, 512, "not a tokenizer of at most"),
         ({"spiece_model": list(spiece_model(gemma_pieces()))}, 10, "its text encoder has 10"),
+        # With «<mask>», which the class adds, there is one token more than rows.
+        (
+            {"spiece_model": list(spiece_model(gemma_pieces()))},
+            len(gemma_pieces()),
+            "numbers a token",
+        ),
     ],
 )
 def test_a_tokenizer_that_cannot_be_used_is_refused_with_its_reason(
@@ -117,4 +123,5 @@ def _parts(weights: Mapping[str, list[float]]) -> Any:
     }
     stored = Stored.of("gemma.safetensors", tensors, tensor_facts(tensors))
     device = find_device("cpu", "float32")
-    return Parts({"text_encoder": lambda: stored}, device, lambda: None)
+    files = {"text_encoder": stored.file}
+    return Parts({"text_encoder": lambda: stored}, device, lambda: None, files)

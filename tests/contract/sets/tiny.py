@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -107,8 +108,12 @@ FAMILIES: Mapping[str, tuple[ModelFamily, Callable[[], Any]]] = MappingProxyType
 )
 
 
+@cache
 def pipeline_of(name: str) -> Any:
-    """Return the tiny pipeline of a name in `FAMILIES`. Its networks have random weights."""
+    """Return the tiny pipeline of a name in `FAMILIES`. Its networks have random weights.
+
+    All tests have the same one, so none may change it.
+    """
     import torch
 
     with torch.random.fork_rng():

@@ -41,6 +41,15 @@ EMBEDDED = "scheduler/scheduler_config.json"
 MEAN, SPREAD = [-1.5, 1.9, -1.4, 2.5], [8.5, 5.9, 6.5, 5.2]
 
 
+EULER: tuple[Scheduler, str, Mapping[str, object]]
+EULER = (Scheduler.EULER, "EulerDiscreteScheduler", {})
+DDIM: tuple[Scheduler, str, Mapping[str, object]] = (
+    Scheduler.DDIM,
+    "DDIMScheduler",
+    {"clip_sample": False, "set_alpha_to_one": False},
+)
+
+
 @dataclass(frozen=True)
 class Told:
     """What is told, and what diffusers must be told to draw the same.
@@ -63,14 +72,13 @@ class Told:
     vae: Mapping[str, Any] | None = None
 
 
-def discrete(**more: object) -> Mapping[Scheduler | None, tuple[str, Mapping[str, Any]]]:
+def discrete(
+    another: tuple[Scheduler, str, Mapping[str, object]] = EULER, **more: object
+) -> Mapping[Scheduler | None, tuple[str, Mapping[str, Any]]]:
+    name, kind, options = another
     return {
         None: ("DPMSolverMultistepScheduler", {**SD, **more}),
-        Scheduler.EULER: ("EulerDiscreteScheduler", {**SD, **more}),
-        Scheduler.DDIM: (
-            "DDIMScheduler",
-            {**SD, **more, "clip_sample": False, "set_alpha_to_one": False},
-        ),
+        name: (kind, {**SD, **more, **options}),
     }
 
 
@@ -122,8 +130,7 @@ CASES = {
     ),
     "velocity up to pure noise": Told(
         {"prediction": Prediction.VELOCITY, "zero_terminal_snr": True},
-        # The other two classes of diffusers have this option.
-        discrete(prediction_type="v_prediction", rescale_betas_zero_snr=True),
+        discrete(DDIM, prediction_type="v_prediction", rescale_betas_zero_snr=True),
         marks("v_pred", "ztsnr"),
         {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True},
         "    parameterization: v\n    rescale_betas_zero_snr: true\n",

@@ -46,7 +46,6 @@ CASES: dict[str, tuple[str, Mapping[str, object], Scheduler, int]] = {
         Scheduler.DPMPP_2M,
         6,
     ),
-    "edm euler": ("EDMEulerScheduler", PLAYGROUND, Scheduler.EULER, 2),
     "edm velocity": ("EDMEulerScheduler", COSXL, Scheduler.EULER, 2),
     "flow": ("FlowMatchEulerDiscreteScheduler", {"shift": 3.0}, Scheduler.EULER, 2),
     "flow dpm": ("DPMSolverMultistepScheduler", FLOW, Scheduler.DPMPP_2M, 2),
@@ -68,12 +67,6 @@ CASES: dict[str, tuple[str, Mapping[str, object], Scheduler, int]] = {
         "EulerDiscreteScheduler",
         {**TRAILING, "prediction_type": "sample"},
         Scheduler.EULER,
-        2,
-    ),
-    "linear betas": (
-        "DDIMScheduler",
-        {**TRAILING, "beta_schedule": "linear", "beta_end": 0.02, "clip_sample": False},
-        Scheduler.DDIM,
         2,
     ),
     "cosine betas": (

@@ -6,9 +6,8 @@ import torch
 
 from adapters.diffusion.additions.embeddings.textual_inversion import TextualInversion
 from adapters.diffusion.devices.device import Device
-from adapters.diffusion.devices.errors import translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
-from adapters.diffusion.loading.file_identity import proven
+from adapters.diffusion.loading.companion_frame import loading_companion
 from adapters.diffusion.loading.weights import is_finite, read_weights, tensor_facts
 from domain.checkpoints.additions.embedding_layout import embedding_layout
 from domain.checkpoints.additions.unusable import UnusableAddition
@@ -33,7 +32,7 @@ def load_textual_inversion(
         ModelNotLoadable: The file is not an embedding that can be used. The message says why.
     """
     watcher = watcher or GuardedWatcher()
-    with translated_errors(device, f"loading {model.name}", watcher), proven(model) as file:
+    with loading_companion(model, device, watcher) as file:
         stored = read_weights(file, tick=watcher.loading)
         facts = tensor_facts(stored)
         try:

@@ -1,17 +1,14 @@
 """Loads a model file as a LoRA."""
 
-import logging
 import math
-import time
 from collections.abc import Mapping
 
 import torch
 
 from adapters.diffusion.additions.lora.loaded import LoadedLora
 from adapters.diffusion.devices.device import Device
-from adapters.diffusion.devices.errors import give_memory_back, translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
-from adapters.diffusion.loading.file_identity import proven
+from adapters.diffusion.loading.companion_frame import loading_companion
 from adapters.diffusion.loading.weights import (
     is_finite,
     read_metadata,
@@ -25,8 +22,6 @@ from domain.errors import ModelNotLoadable
 from domain.models.record import ModelRecord
 
 __all__ = ["load_lora"]
-
-_log = logging.getLogger(__name__)
 
 
 def load_lora(
@@ -44,27 +39,17 @@ def load_lora(
         ModelNotLoadable: The model is not a LoRA that can be used. The message says why.
         OutOfMemory: The model does not fit the memory.
     """
-    started = time.monotonic()
     watcher = watcher or GuardedWatcher()
-    try:
-        with translated_errors(device, f"loading {model.name}", watcher):
-            with proven(model) as file:
-                scales = _scales(file)
-                stored = read_weights(file, tick=watcher.loading)
-                facts = read_lora(tensor_facts(stored))
-                if facts.problem is not None:
-                    raise ModelNotLoadable(facts.problem, model.name, lasting=True)
-                alphas = _alphas(facts, stored, model.name)
-                # Only tensors of their own stay, so a later write to the file cannot reach them.
-                tensors = {
-                    key: stored[key].to(device.torch_device, copy=True) for key in _weights(facts)
-                }
-            watcher.loading()
-            _check_finite(tensors, model.name)
-    except BaseException:
-        give_memory_back(device)
-        raise
-    _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
+    with loading_companion(model, device, watcher) as file:
+        scales = _scales(file)
+        stored = read_weights(file, tick=watcher.loading)
+        facts = read_lora(tensor_facts(stored))
+        if facts.problem is not None:
+            raise ModelNotLoadable(facts.problem, model.name, lasting=True)
+        alphas = _alphas(facts, stored, model.name)
+        tensors = {key: stored[key].to(device.torch_device, copy=True) for key in _weights(facts)}
+        watcher.loading()
+        _check_finite(tensors, model.name)
     return LoadedLora(model.name, facts, tensors, alphas, scales)
 
 

@@ -5,7 +5,6 @@ come from anybody, so the bounds of a folder's tokenizer apply.
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -14,7 +13,6 @@ from transformers import GemmaTokenizer
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.sets.parts import Parts
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
-from domain.checkpoints.configurations import UnusableConfiguration
 from domain.checkpoints.configurations.tokenizer import check_tokenizer
 from domain.checkpoints.sentencepiece import gemma_table
 from domain.checkpoints.sets.language_models import NO_TOKENIZER, TOKENIZER
@@ -49,13 +47,17 @@ def gemma_tokenizer(parts: Parts, tokens: int) -> Any:
     with refusals_as_not_loadable():
         table = _table(parts)
         check_tokenizer(TOKENIZER, table)
-        if (highest := max(_numbers(table), default=0)) >= tokens:
-            raise UnusableConfiguration(
-                f"its {TOKENIZER} numbers a token {highest:,}; its text encoder has {tokens:,}"
-            )
     files = {"tokenizer.json": json.dumps(table), "tokenizer_config.json": json.dumps(_OPTIONS)}
     with configuration_folder(files) as folder:
-        return GemmaTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = GemmaTokenizer.from_pretrained(folder, local_files_only=True)
+    # The class adds a mark that the file lacks. On a GPU, a number without a row ends all work.
+    if (highest := max(tokenizer.get_vocab().values())) >= tokens:
+        raise ModelNotLoadable(
+            f"its {TOKENIZER} numbers a token {highest:,}; its text encoder has {tokens:,}",
+            parts.file("text_encoder"),
+            lasting=True,
+        )
+    return tokenizer
 
 
 def _table(parts: Parts) -> dict[str, Any]:
@@ -71,14 +73,3 @@ def _table(parts: Parts) -> dict[str, Any]:
                 )
             return gemma_table(TOKENIZER, tensor.flatten().numpy().tobytes())
     raise ModelNotLoadable(NO_TOKENIZER, stored.file, lasting=True)
-
-
-def _numbers(table: dict[str, Any]) -> Iterator[int]:
-    """Yield the number of each token. `check_tokenizer` has seen that they are numbers."""
-    vocabulary = table["model"].get("vocab") or {}
-    if isinstance(vocabulary, dict):
-        yield from vocabulary.values()
-    else:
-        yield len(vocabulary) - 1
-    for each in table.get("added_tokens") or []:
-        yield each["id"]

@@ -1,8 +1,8 @@
-"""Load checkpoints in a process of their own; report the memory that each took.
+"""Load a checkpoint in a process of its own; report the memory that it took.
 
-    python -m tests.contract.loading.quantised.memory_child DTYPE FILE...
+    python -m tests.contract.loading.quantised.memory_child FILE DTYPE
 
-Prints a line of JSON for each file:
+Prints JSON:
 
 - `peak`: the largest number of bytes in anonymous pages while the file was loaded, beyond those
   before. Pages of the mapped file do not count: `statm` (proc_pid_statm(5)) tells the resident
@@ -53,26 +53,22 @@ def load(model: ModelRecord, dtype: str) -> list[torch.Tensor]:
 
 
 def main() -> None:
-    dtype, *names = sys.argv[1:]
+    path, dtype = Path(sys.argv[1]), sys.argv[2]
     load(DEMO_MODEL, dtype)  # what a first load imports stays
-    for name in names:
-        give_back()
-        print(json.dumps(measured(Path(name), dtype)))
-
-
-def measured(path: Path, dtype: str) -> dict[str, int]:
+    give_back()
     before = anonymous()
     sampler = _Sampler()
     sampler.start()
     tensors = load(record(path), dtype)
     sampler.ended.set()
     sampler.join()
-    return {
+    report = {
         "peak": sampler.peak - before,
         "kept": anonymous() - before,
         "model": sum(tensor.nbytes for tensor in tensors),
         "layer": max(tensor.nbytes for tensor in tensors),
     }
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

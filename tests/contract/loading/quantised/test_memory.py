@@ -1,10 +1,10 @@
-"""The memory of loading a file of some 300 MB in codes: the model, and a layer at a time."""
+"""The memory of loading a file of 300 MB in codes, and one of 100 MB: the model, and a layer."""
 
 import json
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +24,17 @@ pytestmark = [
 ]
 
 UNET = "model.diffusion_model."
-WIDTH, WIDER = 48, 7
-"""The demo's UNet has multiples of 48 channels. That of the test has seven times as many."""
-SMALL = 32 * 2**20
+WIDTH = 48
+"""The demo's UNet has multiples of 48 channels. That of a test has several times as many."""
+SMALL = 48 * 2**20
 """Bytes beside the model and a layer: pieces of 2 million numbers in float32, and what Python and
 the libraries take."""
 
 
-def shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
+def shapes(wider: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name, tensor in load_file(DEMO_MODEL.path).items():
         if name.startswith(UNET):
-            yield name, tuple(side if side % WIDTH else side * WIDER for side in tensor.shape)
+            yield name, tuple(side if side % WIDTH else side * wider for side in tensor.shape)
 
 
 def others() -> Tensors:
@@ -42,11 +42,11 @@ def others() -> Tensors:
     return {name: each for name, each in loaded.items() if not name.startswith(UNET)}
 
 
-def metadata() -> dict[str, str]:
+def metadata(wider: int) -> dict[str, str]:
     with safe_open(DEMO_MODEL.path, framework="pt") as file:
         found = dict(file.metadata())
     unet = json.loads(found["unet/config.json"])
-    unet["block_out_channels"] = [WIDER * side for side in unet["block_out_channels"]]
+    unet["block_out_channels"] = [wider * side for side in unet["block_out_channels"]]
     return found | {"unet/config.json": json.dumps(unet)}
 
 
@@ -56,9 +56,9 @@ def codes(count: int) -> np.ndarray:
     return np.resize(some, count)
 
 
-def in_fp8(path: Path) -> None:
+def in_fp8(path: Path, wider: int) -> None:
     tensors = others()
-    for name, shape in shapes():
+    for name, shape in shapes(wider):
         if len(shape) < 2:
             tensors[name] = torch.zeros(shape, dtype=torch.bfloat16)
             continue
@@ -68,16 +68,16 @@ def in_fp8(path: Path) -> None:
             layer = name.removesuffix(".weight")
             tensors[f"{layer}.weight_scale"] = torch.tensor(0.01)
             tensors[f"{layer}.comfy_quant"] = marker(format="float8_e4m3fn")
-    save_file(tensors, path, metadata=metadata())
+    save_file(tensors, path, metadata=metadata(wider))
 
 
-def in_gguf(path: Path) -> None:
+def in_gguf(path: Path, wider: int) -> None:
     tensors: dict[str, tuple[tuple[int, ...], int, bytes]] = {}
-    entries = [entry(key, value) for key, value in metadata().items()]
+    entries = [entry(key, value) for key, value in metadata(wider).items()]
     for name, tensor in others().items():
         numbers = tensor.float().numpy()
         tensors[name] = (numbers.shape, GGML_NUMBERS["F32"], numbers.tobytes())
-    for name, shape in shapes():
+    for name, shape in shapes(wider):
         count = math.prod(shape)
         if len(shape) < 2 or count % 256:
             tensors[name] = (shape, GGML_NUMBERS["F32"], bytes(4 * count))
@@ -89,17 +89,21 @@ def in_gguf(path: Path) -> None:
     path.write_bytes(gguf_file(tensors, entries))
 
 
-def test_the_peak_is_the_model_and_a_layer(tmp_path: Path) -> None:
-    paths = [tmp_path / "large.safetensors", tmp_path / "large.gguf"]
-    in_fp8(paths[0])
-    in_gguf(paths[1])
-    assert all(path.stat().st_size > 280e6 for path in paths)
+@pytest.mark.parametrize(
+    ("name", "write", "wider", "least"),
+    [("large.safetensors", in_fp8, 7, 280e6), ("large.gguf", in_gguf, 4, 95e6)],
+)
+def test_the_peak_is_the_model_and_a_layer(
+    tmp_path: Path, name: str, write: Callable[[Path, int], None], wider: int, least: float
+) -> None:
+    path = tmp_path / name
+    write(path, wider)
+    assert path.stat().st_size > least
     child = [sys.executable, "-m", "tests.contract.loading.quantised.memory_child"]
-    done = subprocess.run([*child, "bfloat16", *map(str, paths)], cwd=ROOT, capture_output=True)
+    done = subprocess.run([*child, str(path), "bfloat16"], cwd=ROOT, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
-    for path, line in zip(paths, done.stdout.splitlines(), strict=True):
-        found = json.loads(line)
-        assert found["model"] > 560e6, path.name
-        # The test would measure nothing if the pages of the model were not counted.
-        assert found["kept"] > 0.9 * found["model"], path.name
-        assert found["peak"] <= found["model"] + found["layer"] + SMALL, path.name
+    found = json.loads(done.stdout)
+    assert found["model"] > 1.9 * least
+    # The test would measure nothing if the pages of the model were not counted.
+    assert found["kept"] > 0.9 * found["model"]
+    assert found["peak"] <= found["model"] + found["layer"] + SMALL

@@ -8,10 +8,11 @@ transformers' `T5Tokenizer` (`tokenization_t5.py`), and the file has the form of
 
 import base64
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from domain.checkpoints.configurations.json_text import UnusableConfiguration
+from domain.checkpoints.protobuf import message_fields
 
 __all__ = ["PIECES", "extra_tokens", "has_pieces_alone", "tokenizer_of_t5"]
 
@@ -25,7 +26,6 @@ _TEXT, _SCORE, _TYPE = 1, 2, 3
 _MODEL_TYPE, _UNIGRAM = 3, 1
 _CHARACTERS = 2
 _NORMAL, _UNKNOWN, _CONTROL, _USER, _BYTE = 1, 2, 3, 4, 6
-_VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 _MOST_PIECES, _LONGEST_PIECE = 2**20, 1000
 _END = "</s>"
 _SPACE = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}
@@ -111,16 +111,16 @@ def _parsed(name: str, content: bytes) -> tuple[list[tuple[str, float, int]], by
     pieces: list[tuple[str, float, int]] = []
     characters, is_unigram, ends = b"", True, set()
     try:
-        for field, value in _fields(content):
+        for field, value in message_fields(content):
             ends.add(field)
             if field == _PIECE and isinstance(value, bytes):
                 pieces.append(_piece(value))
                 if len(pieces) > _MOST_PIECES:
                     raise _refused(name, f"has more than {_MOST_PIECES:,} pieces")
             elif field == _TRAINER and isinstance(value, bytes):
-                is_unigram = dict(_fields(value)).get(_MODEL_TYPE, _UNIGRAM) == _UNIGRAM
+                is_unigram = dict(message_fields(value)).get(_MODEL_TYPE, _UNIGRAM) == _UNIGRAM
             elif field == _NORMALIZER and isinstance(value, bytes):
-                found = dict(_fields(value)).get(_CHARACTERS, b"")
+                found = dict(message_fields(value)).get(_CHARACTERS, b"")
                 characters = found if isinstance(found, bytes) else b""
     except (ValueError, IndexError, struct.error) as error:
         raise _refused(name, "is cut off or damaged") from error
@@ -131,53 +131,14 @@ def _parsed(name: str, content: bytes) -> tuple[list[tuple[str, float, int]], by
 
 
 def _piece(message: bytes) -> tuple[str, float, int]:
-    values = dict(_fields(message))
-    text, score, kind = values.get(_TEXT, b""), values.get(_SCORE, 0.0), values.get(_TYPE, _NORMAL)
-    is_fit = isinstance(text, bytes) and isinstance(score, float) and isinstance(kind, int)
-    if not is_fit or len(text) > _LONGEST_PIECE or kind == _BYTE:  # type: ignore[arg-type]
+    values = dict(message_fields(message))
+    text, score = values.get(_TEXT, b""), values.get(_SCORE, bytes(4))
+    kind = values.get(_TYPE, _NORMAL)
+    if not isinstance(text, bytes) or not isinstance(score, bytes) or not isinstance(kind, int):
         raise ValueError("not a piece")
-    return text.decode("utf-8"), score, kind  # type: ignore[union-attr, return-value]
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, int | float | bytes]]:
-    """Yield the number and the value of each field of a message.
-
-    The encoding: https://protobuf.dev/programming-guides/encoding/.
-    """
-    place = 0
-    while place < len(message):
-        key, place = _varint(message, place)
-        kind = key & 7
-        value: int | float | bytes
-        if kind == _VARINT:
-            value, place = _varint(message, place)
-        elif kind == _LENGTH:
-            length, place = _varint(message, place)
-            value = message[place : place + length]
-            if len(value) < length:
-                raise ValueError("cut off")
-            place += length
-        elif kind == _FOUR_BYTES:
-            value = float(struct.unpack_from("<f", message, place)[0])
-            place += 4
-        elif kind == _EIGHT_BYTES:
-            value = message[place : place + 8]
-            place += 8
-        else:
-            raise ValueError("not a field")
-        yield key >> 3, value
-
-
-def _varint(message: bytes, place: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = message[place]
-        number |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return number, place
-        if shift > 63:
-            raise ValueError("too long a number")
+    if len(text) > _LONGEST_PIECE or kind == _BYTE:
+        raise ValueError("not a piece of T5")
+    return text.decode("utf-8"), float(struct.unpack("<f", score)[0]), kind
 
 
 def _refused(name: str, fault: str) -> UnusableConfiguration:
