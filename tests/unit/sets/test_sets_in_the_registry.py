@@ -167,3 +167,11 @@ def test_that_an_unusable_file_is_in_no_set() -> None:
     broken = dataclasses.replace(file("m/diffusion_models/ae.safetensors", VAE), component=None)
     bench = Bench(*tree(broken))
     assert broken.id not in {each.id for each in bench.set.members}
+
+
+def test_that_a_vae_beside_the_diffusion_model_is_a_file_of_the_set_alone() -> None:
+    """A checkpoint draws with the VAE beside it as with an add-on, and a set never does."""
+    beside = file("m/diffusion_models/flux.vae.safetensors", VAE)
+    bench = Bench(*tree(beside))
+    assert {each.role: each.id for each in bench.set.members}["vae"] == beside.id
+    assert (bench.set.defaults.vae_id, bench.set.problems) == (None, ())
