@@ -116,3 +116,25 @@ def test_a_file_with_every_component_counts_the_numbers_of_all() -> None:
     found = classify(Header(tensors=tensors, metadata={}))
     assert (found.kind, found.family) == (ModelKind.CHECKPOINT, ModelFamily.CHROMA)
     assert found.parameters == sum(prod(shape) for shape in table.values())
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "word"),
+    [
+        ("chroma", "Chroma1-Flash.safetensors", "flash"),
+        ("dev", "flux1-dev-hyper.safetensors", "hyper"),
+        ("dev", "fluxdev_8steps.gguf", "8steps"),
+        ("sd3.5-medium", "sd3.5m_turbo.safetensors", "turbo"),
+    ],
+)
+def test_a_name_for_few_steps_that_nothing_here_knows_is_said(
+    table: str, name: str, word: str
+) -> None:
+    model = listed(table, name)
+    assert f"has «{word}» in its name" in str(model.note)
+    assert f"drawn in {model.defaults.num_inference_steps} steps" in str(model.note)
+
+
+@pytest.mark.parametrize("name", ["flux1-dev-hyperreal.safetensors", "flashlights.safetensors"])
+def test_a_word_that_only_begins_so_is_not_taken_for_it(name: str) -> None:
+    assert listed("dev", name).note is None
