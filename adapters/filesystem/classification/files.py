@@ -259,7 +259,7 @@ def _note(header: Header, lora: Collection[str]) -> str | None:
         notes.append(
             f"holds {count} of a LoRA, such as '{shown(min(lora))}', which change no picture"
         )
-    return "; it ".join(notes) or None
+    return joined_notes(*notes)
 
 
 def _configuration_problem(header: Header) -> str | None:
