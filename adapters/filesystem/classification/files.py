@@ -255,9 +255,11 @@ def _upscaler(header: Header) -> tuple[bool, int | None, str | None]:
 def _note(header: Header, lora: Collection[str]) -> str | None:
     notes = list(header.notes)
     if lora:
-        count = f"{len(lora):,} tensors" if len(lora) > 1 else "a tensor"
+        first = shown(min(lora))
         notes.append(
-            f"holds {count} of a LoRA, such as '{shown(min(lora))}', which change no picture"
+            f"holds {len(lora):,} tensors of a LoRA, such as '{first}', which change no picture"
+            if len(lora) > 1
+            else f"holds a tensor of a LoRA, '{first}', which changes no picture"
         )
     return joined_notes(*notes)
 

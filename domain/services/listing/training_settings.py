@@ -73,7 +73,7 @@ def _ending(model: ModelRecord, zero_terminal_snr: bool) -> ModelRecord:
     if zero_terminal_snr and model.prediction_type is Prediction.EPSILON:
         raise CannotApply(
             "it predicts the noise, which says nothing at pure noise; "
-            f"its prediction_type would be {Prediction.VELOCITY}"
+            f"if it predicts velocity, set prediction_type to {Prediction.VELOCITY} too"
         )
     told = Training(zero_terminal_snr=zero_terminal_snr).over(training)
     return dataclasses.replace(model, training=told)

@@ -214,7 +214,12 @@ def test_a_stray_tensor_of_a_lora_is_reported_and_not_taken_for_one() -> None:
     stray = {"lora_te_text_model_encoder_layers_0_mlp_fc1.alpha": TensorFacts("float16", ())}
     answer = classified(SD_1 | stray)
     assert (answer.kind, answer.loadable) == (ModelKind.CHECKPOINT, True)
-    assert "holds a tensor of a LoRA" in str(answer.note)
+    assert (
+        answer.note == f"holds a tensor of a LoRA, '{next(iter(stray))}', which changes no picture"
+    )
+    two = stray | {"lora_te_text_model_encoder_layers_0_mlp_fc2.alpha": TensorFacts("float16", ())}
+    assert "holds 2 tensors of a LoRA, such as 'lora_te_" in str(classified(SD_1 | two).note)
+    assert "which change no picture" in str(classified(SD_1 | two).note)
 
 
 def test_a_lora_inside_a_network_is_refused() -> None:

@@ -7,6 +7,7 @@ import pytest
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead
 from domain.models.names import ModelNames
 from domain.models.record import ModelKind, ModelRecord, PendingModel, PendingState
+from domain.services.model_faults import note_fault
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.fakes.model_source import FakeModelSource, model_record
@@ -149,6 +150,18 @@ def test_that_a_rejected_set_keeps_its_reason() -> None:
     assert bench.set.loadable
     with pytest.raises(ModelNotLoadable):
         bench.registry.locate(old.id)
+
+
+def test_that_the_reason_of_a_rejected_set_names_its_broken_file() -> None:
+    bench = Bench(*tree())
+    broken = next(each for each in bench.set.members if each.role == "vae")
+    for name, reason in (
+        (broken.name, f"{broken.name}, one of its files, cannot be used: it lacks x"),
+        (bench.set.name, "it lacks x"),
+    ):
+        error = ModelNotLoadable("it lacks x", name, lasting=True)
+        note_fault(bench.registry, error, [bench.set])
+        assert bench.set.reason == reason
 
 
 @pytest.mark.parametrize("whose", ["the set", *(each.path for each in tree())])
