@@ -45,7 +45,7 @@ def test_a_folder_draws_what_the_pipeline_of_diffusers_draws(
         pipeline = made(name)
         pipeline.save_pretrained(folder)
     negative = {} if name in tiny.FAMILIES else {"negative_prompt": "blue"}
-    request = request_for(prompt="a red fox", guidance_scale=3.5, num_inference_steps=1, **negative)
+    request = request_for(prompt="a red fox", guidance_scale=3.5, num_inference_steps=2, **negative)
     model = listed(tmp_path)
     assert model.reason is None
     (batch,) = generate(generator, model, [request]).images

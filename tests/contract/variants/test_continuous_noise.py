@@ -63,7 +63,7 @@ def test_a_file_draws_from_text_as_diffusers_does(
         scheduler = diffusers.EDMDPMSolverMultistepScheduler(**PLAYGROUND)
         told = {"latents_mean": MEAN, "latents_std": SPREAD, "scaling_factor": 0.5}
         parts["vae"].register_to_config(**told)
-    size = {"width": 256, "height": 256}
+    size: dict[str, Any] = {"width": 256, "height": 256}
     expected = theirs(
         parts,
         ModelFamily.SDXL,

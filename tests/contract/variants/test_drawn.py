@@ -126,12 +126,18 @@ def test_an_instruction_changes_a_picture_as_in_diffusers(
     assert np.abs(picture - expected).mean() <= 0.5
 
 
-@pytest.mark.parametrize("made", ["ssd-1b"], indirect=True)
-def test_a_variant_draws_from_pictures(
+@pytest.mark.parametrize(
+    "made", ["sd-1", "sd-2", "sd-2-v", "sdxl", "ssd-1b", "tiny-sd with gaps"], indirect=True
+)
+def test_a_variant_draws_from_a_picture_as_diffusers_does(
     made: tuple[ModelRecord, dict[str, Any]], generator: Any
 ) -> None:
-    record, _ = made
-    request = from_picture(strength=0.5, num_inference_steps=2, scheduler="Euler")
+    record, parts = made
+    assert record.family is not None
+    kind = kind_of(parts, "Img2Img")
+    call = {"image": INIT, "strength": 0.5, "guidance_scale": 7.5}
+    expected = theirs(parts, record.family, kind, **call)
+    request = from_picture(strength=0.5, num_inference_steps=STEPS, scheduler="Euler")
     (picture,) = draw(generator, record, request).pictures
-    assert picture.shape == (SIDE, SIDE, 3)
-    assert picture.std() > 1
+    assert np.abs(picture - np.asarray(INIT)).mean() > 2
+    assert np.abs(picture - expected).mean() <= 0.5

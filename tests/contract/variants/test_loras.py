@@ -22,7 +22,7 @@ from tests.contract.variants.theirs import STEPS, kind_of, theirs
 pytestmark = pytest.mark.torch
 
 FROM_TEXT = ("sd-1", "sd-2", "sdxl", "ssd-1b", "lcm")
-SIZE = {"width": SIDE, "height": SIDE}
+SIZE: dict[str, Any] = {"width": SIDE, "height": SIDE}
 APART = 0.5
 
 
@@ -62,7 +62,7 @@ def test_a_lora_changes_a_drawing_from_text_as_in_diffusers(
 ) -> None:
     record, parts = made(name, tmp_path / "tiny.safetensors", monkeypatch)
     lora = lora_of(parts, tmp_path / f"{name}-lora.safetensors")
-    request = {"num_inference_steps": STEPS, "scheduler": "Euler", "guidance_scale": 7.5, **SIZE}
+    request: dict[str, Any] = {"num_inference_steps": STEPS, "scheduler": "Euler", **SIZE}
     plain, ours = (
         draw(generator, record, demo_request(loras=each, **request)).pictures[0]
         for each in ((), (Lora(model_id=lora.id, scale=1.0),))
@@ -113,7 +113,12 @@ def test_a_lora_changes_a_drawing_from_a_picture_as_in_diffusers(
     assert record.family is not None
     expected = theirs(parts, record.family, kind, lora=Path(lora.path), **call)
     sent = {"mask": MASK, "mask_blur": 0} if masked else {}
-    request = {"strength": 1.0, "num_inference_steps": STEPS, "scheduler": "Euler", **sent}
+    request: dict[str, Any] = {
+        "strength": 1.0,
+        "num_inference_steps": STEPS,
+        "scheduler": "Euler",
+        **sent,
+    }
     plain, ours = (
         draw(generator, record, from_picture(loras=each, **request)).pictures[0]
         for each in ((), (Lora(model_id=lora.id, scale=1.0),))

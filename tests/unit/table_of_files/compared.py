@@ -16,6 +16,7 @@ COMPARED: Mapping[str, str] = MappingProxyType(
             "test_a_variant_draws_from_text_as_diffusers_does",
             "test_an_inpainting_file_draws_the_masked_area_as_diffusers_does",
             "test_an_instruction_changes_a_picture_as_in_diffusers",
+            "test_a_variant_draws_from_a_picture_as_diffusers_does",
         )
     }
     | {
@@ -25,6 +26,7 @@ COMPARED: Mapping[str, str] = MappingProxyType(
             "test_a_file_of_cosxl_edit_changes_a_picture_as_in_diffusers",
         )
     }
+    | {f"{_VARIANTS}/test_codes.py::test_a_file_in_codes_draws_what_a_plain_one_draws": _PLAIN}
     | {
         f"{_VARIANTS}/test_elsewhere.py::{name}": _PLAIN
         for name in (

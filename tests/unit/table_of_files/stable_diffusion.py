@@ -12,6 +12,8 @@ _DRAWN = f"{_C}/variants/test_drawn.py::test_a_variant_draws_from_text_as_diffus
 _INPAINT = (
     f"{_C}/variants/test_drawn.py::test_an_inpainting_file_draws_the_masked_area_as_diffusers_does"
 )
+_IMAGE = f"{_C}/variants/test_drawn.py::test_a_variant_draws_from_a_picture_as_diffusers_does"
+_IN_CODES = f"{_C}/variants/test_codes.py::test_a_file_in_codes_draws_what_a_plain_one_draws"
 _NOISE = f"{_C}/variants/test_continuous_noise.py::"
 _FROM_TEXT = f"{_NOISE}test_a_file_draws_from_text_as_diffusers_does"
 _EDIT = f"{_NOISE}test_a_file_of_cosxl_edit_changes_a_picture_as_in_diffusers"
@@ -65,7 +67,7 @@ _SD_1 = (
         "`.safetensors` of 16 bits",
         yes(f"{_KNOWN}[sd-1]"),
         yes(f"{_DRAWN}[sd-1]"),
-        yes(f"{_PICTURES}test_image_to_image", f"{_PICTURES}test_inpainting"),
+        yes(f"{_IMAGE}[sd-1]", f"{_PICTURES}test_image_to_image", f"{_PICTURES}test_inpainting"),
         yes(f"{_LORA}[sd-1]"),
     ),
     Row(
@@ -180,7 +182,7 @@ _SD_1 = (
         "`.safetensors`, also with gaps",
         yes(_VARIANT),
         yes(f"{_DRAWN}[tiny-sd with gaps]"),
-        uncompared,
+        yes(f"{_IMAGE}[tiny-sd with gaps]"),
         uncompared,
     ),
     Row(
@@ -209,7 +211,7 @@ _SD_2 = (
         "`.safetensors`, noise or velocity",
         yes(f"{_LISTED}test_the_two_forms_of_sd_2_are_distinguished"),
         yes(f"{_DRAWN}[sd-2]", f"{_DRAWN}[sd-2-v]"),
-        uncompared,
+        yes(f"{_IMAGE}[sd-2]", f"{_IMAGE}[sd-2-v]"),
         yes(f"{_LORA}[sd-2]"),
     ),
     Row(
@@ -233,6 +235,13 @@ _SD_2 = (
         "`.safetensors`",
         *(no(_RELATED), no(_RELATED), no(_RELATED), no(_RELATED)),
     ),
+    Row(
+        "Stable Diffusion 2",
+        "scaled fp8",
+        yes(f"{_FORM}[e4m3]"),
+        *(yes(f"{_IN_CODES}[sd-2-e4m3]"), yes(f"{_IN_CODES}[sd-2-e4m3]")),
+        yes(f"{_IN_CODES}[sd-2-e4m3]"),
+    ),
 )
 _SDXL = (
     Row(
@@ -241,6 +250,7 @@ _SDXL = (
         yes(f"{_KNOWN}[sdxl]"),
         yes(f"{_DRAWN}[sdxl]"),
         yes(
+            f"{_IMAGE}[sdxl]",
             f"{_PICTURES}test_stable_diffusion_xl[False]",
             f"{_PICTURES}test_stable_diffusion_xl[True]",
         ),
@@ -258,13 +268,25 @@ _SDXL = (
     ),
     Row(
         "SDXL",
-        "scaled fp8 and other codes",
+        "scaled fp8",
         yes(_FORMS_LISTED),
-        uncompared,
-        uncompared,
-        uncompared,
+        *(yes(f"{_IN_CODES}[sdxl-e4m3]"), yes(f"{_IN_CODES}[sdxl-e4m3]")),
+        yes(f"{_IN_CODES}[sdxl-e4m3]"),
     ),
-    Row("SDXL", "GGUF", yes(f"{_GGUF_LISTED}[sdxl]"), uncompared, uncompared, uncompared),
+    Row(
+        "SDXL",
+        "GGUF",
+        yes(f"{_GGUF_LISTED}[sdxl]"),
+        *(yes(f"{_IN_CODES}[sdxl-Q8_0]"), yes(f"{_IN_CODES}[sdxl-Q8_0]")),
+        yes(f"{_IN_CODES}[sdxl-Q8_0]"),
+    ),
+    Row(
+        "SSD-1B",
+        "GGUF",
+        yes(_VARIANT),
+        *(yes(f"{_IN_CODES}[ssd-1b-Q8_0]"), yes(f"{_IN_CODES}[ssd-1b-Q8_0]")),
+        yes(f"{_IN_CODES}[ssd-1b-Q8_0]"),
+    ),
     Row(
         "SDXL",
         "diffusers folder",
@@ -286,7 +308,7 @@ _SDXL = (
         "`.safetensors`",
         yes(_VARIANT),
         yes(f"{_DRAWN}[ssd-1b]"),
-        uncompared,
+        yes(f"{_IMAGE}[ssd-1b]"),
         yes(f"{_LORA}[ssd-1b]"),
     ),
     Row("Segmind Vega, KOALA", "`.safetensors`", yes(_VARIANT), uncompared, uncompared, uncompared),
