@@ -8,7 +8,7 @@ from adapters.filesystem.folders import extension_of
 from adapters.filesystem.scanning.identity import Identity
 from adapters.filesystem.scanning.on_disk import Found
 from adapters.filesystem.training import ToldBeside, recorded_training
-from domain.checkpoints.distillation import with_distillation
+from domain.checkpoints.distilled.recognising import with_distillation
 from domain.checkpoints.notes import joined_notes
 from domain.checkpoints.published_vaes import PUBLISHED_VAES
 from domain.models.record import ModelRecord

@@ -14,8 +14,8 @@ from adapters.filesystem.scanning.identity_cache import IdentityCache
 from benchmarks.children import in_child
 from benchmarks.registry.files import Plan, many_files, models_in, thin_file
 from benchmarks.report import Row
-from domain.services.model_listing import by_id_of
-from domain.services.model_sets import with_sets
+from domain.services.listing.model_listing import by_id_of
+from domain.services.listing.model_sets import with_sets
 
 __all__ = ["header", "tree"]
 

@@ -8,6 +8,9 @@ from domain.checkpoints.unused import part_of
 
 __all__ = ["parameters_of"]
 
+_OF_NEWER_FAMILIES = ("text_encoders.", "vae.")
+"""What ComfyUI stores beside `model.diffusion_model.` in a file with every component."""
+
 
 def parameters_of(tensors: Mapping[str, TensorFacts]) -> int:
     """Return the number of parameters that loading the file keeps.
@@ -16,6 +19,9 @@ def parameters_of(tensors: Mapping[str, TensorFacts]) -> int:
     as averages and the states of optimizers, does not count. Another file keeps all of its tensors.
     """
     counts = {name: math.prod(facts.shape) for name, facts in tensors.items()}
-    return sum(count for name, count in counts.items() if part_of(name) is not None) or sum(
-        counts.values()
-    )
+    of_networks = (count for name, count in counts.items() if _is_of_a_network(name))
+    return sum(of_networks) or sum(counts.values())
+
+
+def _is_of_a_network(name: str) -> bool:
+    return part_of(name) is not None or name.startswith(_OF_NEWER_FAMILIES)

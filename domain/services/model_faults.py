@@ -28,7 +28,14 @@ def note_fault(
     if isinstance(error, ModelChanged):
         registry.forget(blamed.id)
     elif error.lasting:
-        registry.reject(blamed.id, error.reason)
+        registry.reject(blamed.id, _reason(error, blamed))
+
+
+def _reason(error: ModelNotLoadable, model: ModelRecord) -> str:
+    """Return the reason for the list, which names the broken file of a set."""
+    if error.name in {member.name for member in model.members} - {model.name}:
+        return f"{error.name}, one of its files, cannot be used: {error.reason}"
+    return error.reason
 
 
 def _blamed(error: ModelNotLoadable, models: Sequence[ModelRecord]) -> ModelRecord | None:

@@ -13,9 +13,9 @@ from domain.ports.model_headers import ModelHeaders
 from domain.ports.model_locator import ModelLocator
 from domain.ports.model_settings import ModelSettingsSource, NoModelSettings
 from domain.ports.model_source import ModelScan, ModelSource
-from domain.services.completing import CompleteRecords
-from domain.services.model_listing import Listing, by_id_of, can_draw, next_listing
-from domain.services.model_sets import with_sets
+from domain.services.listing.completing import CompleteRecords
+from domain.services.listing.model_listing import Listing, by_id_of, can_draw, next_listing
+from domain.services.listing.model_sets import with_sets
 from domain.sizes import DEFAULT_MAX_PIXELS
 
 __all__ = ["ModelRegistry"]

@@ -16,7 +16,7 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import brief, is_out_of_memory, is_permanent
 from adapters.diffusion.loading.folder_index import make_harmless, read_index
 from adapters.diffusion.loading.placement import place
-from adapters.diffusion.loading.unread_tensors import unread_part_reason
+from adapters.diffusion.loading.single.unread_tensors import unread_part_reason
 from adapters.diffusion.pipeline import STABLE_DIFFUSION, Pipeline
 from adapters.diffusion.untrusted.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
 from adapters.diffusion.untrusted.torch_weights import check_torch_file

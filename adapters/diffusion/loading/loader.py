@@ -16,7 +16,7 @@ from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
 from adapters.diffusion.loading.sets import read_set
-from adapters.diffusion.loading.single_file import read_file
+from adapters.diffusion.loading.single.single_file import read_file
 from adapters.diffusion.loading.trained import mark_training
 from adapters.diffusion.openvino.backend import accelerate_with_openvino
 from adapters.diffusion.pipeline import Pipeline, StableDiffusion, is_stable_diffusion

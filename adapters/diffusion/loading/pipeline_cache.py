@@ -13,6 +13,7 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import give_memory_back
 from application.settings.plan_overrides import AUTO
 from domain.errors import OutOfMemory
+from domain.models.components import DRAWS
 from domain.models.record import SHORT_ID, ModelRecord
 from domain.ports.device_report import LoadedModel
 
@@ -160,10 +161,13 @@ class PipelineCache(Generic[Loaded]):
 def cache_key(model: ModelRecord, *, in_torch: bool = False) -> str:
     """Return the key of a model's pipeline in the cache.
 
-    The training is a part of it, because a file beside the model can change it at any time.
+    The training is a part of it, because a file beside the model can change it at any time. So is
+    the name of the network of a set that draws, which can tell the schedule: a Z-Image becomes a
+    Z-Image-Turbo by a new name, with the same id.
     """
     training = "" if model.training is None else f" {model.training}"
-    return model.id + training + (_IN_TORCH if in_torch else "")
+    named = "".join(f" {each.name}" for each in model.members if each.role == DRAWS)
+    return model.id + training + named + (_IN_TORCH if in_torch else "")
 
 
 def _id_of(key: str) -> str:

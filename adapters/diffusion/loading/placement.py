@@ -12,7 +12,7 @@ from adapters.diffusion.attention.signatures import remember_signatures
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.plan import choose_offload
 from adapters.diffusion.loading.file_identity import copy_mapped_tensors
-from adapters.diffusion.loading.mapped_memory import mapped_tensors
+from adapters.diffusion.loading.memory.mapped_memory import mapped_tensors
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 
 __all__ = ["place"]

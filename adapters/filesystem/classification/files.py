@@ -32,7 +32,7 @@ from domain.checkpoints.configurations import (
     UnusableConfiguration,
     embedded_configuration,
 )
-from domain.checkpoints.distillation import distilled_by_header
+from domain.checkpoints.distilled.recognising import distilled_by_header
 from domain.checkpoints.names import GUIDANCE_INPUT
 from domain.checkpoints.notes import checkpoint_note, joined_notes
 from domain.checkpoints.others import other_file
@@ -255,11 +255,13 @@ def _upscaler(header: Header) -> tuple[bool, int | None, str | None]:
 def _note(header: Header, lora: Collection[str]) -> str | None:
     notes = list(header.notes)
     if lora:
-        count = f"{len(lora):,} tensors" if len(lora) > 1 else "a tensor"
+        first = shown(min(lora))
         notes.append(
-            f"holds {count} of a LoRA, such as '{shown(min(lora))}', which change no picture"
+            f"holds {len(lora):,} tensors of a LoRA, such as '{first}', which change no picture"
+            if len(lora) > 1
+            else f"holds a tensor of a LoRA, '{first}', which changes no picture"
         )
-    return "; it ".join(notes) or None
+    return joined_notes(*notes)
 
 
 def _configuration_problem(header: Header) -> str | None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 __all__ = ["Tables", "plain_name", "tables_of"]
 
 _UNET = "model.diffusion_model."
+_MOST_TABLES = 64
+"""The most networks in a file. The work for each tensor grows with their number."""
 _INSIDE = re.compile(r"(?<![^.])(?:_orig_mod|_forward_module|_fsdp_wrapped_module)\.")
 _AVERAGES = re.compile(r"(?:^|[._-])(?:ema|averaged?|swa|shadow)(?:[._-]|\d|$)", re.IGNORECASE)
 
@@ -41,17 +43,17 @@ def plain_name(name: str) -> str:
 def tables_of(names: Iterable[str]) -> Tables | None:
     """Return the tables of a file that hold a UNet by the names of the original code.
 
-    None if no table holds one. The names are `plain_name`s.
+    None if no table holds one, or more tables than any trainer writes. The names are `plain_name`s.
     """
     starts: dict[str, None] = {}
     for name in names:
         place = name.find(_UNET)
         if place == 0 or (place > 0 and name[place - 1] == "."):
             starts[name[:place]] = None
+    if not 0 < len(starts) <= _MOST_TABLES:
+        return None
     averages = [start for start in starts if _AVERAGES.search(start)]
     weights = [start for start in starts if start not in averages]
-    if not starts:
-        return None
     # The shortest name is that of the model itself: `model.` beside `model.teacher.`.
     chosen = min(weights, key=len, default=None)
     average = min(averages, key=len, default=None)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from domain.checkpoints.configurations.json_text import UnusableConfiguration
-from domain.checkpoints.protobuf import message_fields
+from domain.checkpoints.configurations.protobuf import message_fields
 
 __all__ = ["PIECES", "extra_tokens", "has_pieces_alone", "tokenizer_of_t5"]
 

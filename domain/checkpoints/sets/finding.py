@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.sets.autoencoders import AUTOENCODERS
@@ -17,6 +18,9 @@ __all__ = ["components_in", "names_of", "placed_for"]
 _DRAWING_PREFIXES = ("", "model.diffusion_model.", "diffusion_model.", "transformer.", "model.")
 _VAE_PREFIXES = ("", "vae.", "first_stage_model.")
 _ENCODERS = re.compile(r"text_encoders\.[^.]{1,40}\.(?:transformer\.)?")
+_MOST_ENCODERS = 8
+"""The most text encoders that are looked for in a file. Published files have up to three. A bound
+keeps the work short for a file that names tens of thousands."""
 _TEXT_ENCODERS: tuple[Recogniser, ...] = (clip, t5, language_model)
 _STEERING = ("control_model.", "controlnet_", "input_hint_block.")
 
@@ -93,7 +97,7 @@ def _first(
 
 def _text_encoders(tensors: Mapping[str, TensorFacts]) -> Iterator[PlacedComponent]:
     prefixes = {match[0]: None for name in tensors if (match := _ENCODERS.match(name))}
-    for prefix in prefixes or ("",):
+    for prefix in islice(prefixes or ("",), _MOST_ENCODERS):
         for recognise in _TEXT_ENCODERS:
             if (found := recognise(View(tensors, prefix))) is not None:
                 yield found

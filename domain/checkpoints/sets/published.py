@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from domain.checkpoints.sets.networks.choosing import variant_of
+from domain.checkpoints.sets.variants.choosing import variant_of
 from domain.checkpoints.sets.words import BASE, FLUX_1, INSTRUCTED, QWEN_IMAGE, SD_3, WAN
 from domain.models.components import Component, ComponentType
 from domain.models.kinds import ModelFamily

@@ -68,7 +68,8 @@ def test_a_write_during_reading_is_detected(
     model: ModelRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from adapters.diffusion.devices.device import find_device
-    from adapters.diffusion.loading import loader, single_file
+    from adapters.diffusion.loading import loader
+    from adapters.diffusion.loading.single import single_file
 
     real = single_file._assemble
 

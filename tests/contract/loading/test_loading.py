@@ -76,7 +76,8 @@ def test_a_failed_load_releases_what_it_had_read(
     import weakref
 
     from adapters.diffusion.devices.device import find_device
-    from adapters.diffusion.loading import loader, single_file
+    from adapters.diffusion.loading import loader
+    from adapters.diffusion.loading.single import single_file
     from domain.errors import DomainError
 
     held: list[weakref.ref[object]] = []

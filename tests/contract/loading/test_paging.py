@@ -16,7 +16,7 @@ def test_a_mapped_tensor_leaves_the_memory_and_keeps_its_numbers(tmp_path: Path)
     import torch
     from safetensors.torch import load_file, save_file
 
-    from adapters.diffusion.loading.paging import page_out
+    from adapters.diffusion.loading.memory.paging import page_out
 
     numbers = torch.arange(_SIZE // 4, dtype=torch.float32)
     save_file({"a": numbers}, tmp_path / "a.safetensors")
@@ -31,7 +31,7 @@ def test_a_mapped_tensor_leaves_the_memory_and_keeps_its_numbers(tmp_path: Path)
 def test_a_tensor_of_no_file_keeps_its_numbers() -> None:
     import torch
 
-    from adapters.diffusion.loading.paging import page_out
+    from adapters.diffusion.loading.memory.paging import page_out
 
     numbers = torch.arange(2**20, dtype=torch.float32)
     for each in (numbers, numbers[7:], numbers.reshape(2**10, 2**10).T, torch.empty(0)):

@@ -12,6 +12,7 @@ import pytest
 
 from domain.errors import OutOfMemory
 from domain.generation.request import GenerationRequest
+from domain.models.components import ModelMember
 from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.generating import generate, new_generator
@@ -343,3 +344,15 @@ def test_a_pipeline_of_torch_stands_beside_that_of_the_plan(loader: Loader) -> N
     assert cache.get(MODELS["a"]) is first
     assert cache.get(MODELS["a"], in_torch=True) is second
     assert [(each.id, each.size) for each in cache.loaded] == [("a" * 64, 2 * WEIGHTS)]
+
+
+def test_a_set_whose_network_has_a_new_name_is_loaded_again(loader: Loader) -> None:
+    def named(name: str) -> ModelRecord:
+        members = (ModelMember("transformer", "e" * 64, name, f"/{name}", ".safetensors", 1),)
+        return dataclasses.replace(MODELS["a"], members=members)
+
+    cache = make_cache(loader, limit=4 * WEIGHTS)
+    turbo = cache.get(named("fox-turbo.safetensors"))
+    assert cache.get(named("fox-turbo.safetensors")) is turbo
+    assert cache.get(named("fox-base.safetensors")) is not turbo
+    assert [each.id for each in cache.loaded] == [MODELS["a"].id]

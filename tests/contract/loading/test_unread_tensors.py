@@ -68,7 +68,7 @@ def parts(family: ModelFamily, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 def why(weights: dict[str, Any], parts: dict[str, Any]) -> str | None:
-    from adapters.diffusion.loading.unread_tensors import unread_reason
+    from adapters.diffusion.loading.single.unread_tensors import unread_reason
 
     return unread_reason(weights, parts)
 

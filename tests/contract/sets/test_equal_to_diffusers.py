@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.sets.networks.clip import clip_layout
+from domain.checkpoints.sets.networks.encoders.clip import clip_layout
 from domain.checkpoints.sets.networks.flux import chroma_layout, flux_layout
 from domain.checkpoints.sets.networks.places import LayoutOf
 from domain.checkpoints.sets.networks.stable_diffusion_3 import sd3_layout

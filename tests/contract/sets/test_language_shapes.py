@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.sets.networks.flux_2 import flux_2_layout
-from domain.checkpoints.sets.networks.language_models import (
+from domain.checkpoints.sets.networks.autoencoders.vae_dc import vae_dc_layout
+from domain.checkpoints.sets.networks.autoencoders.vae_flux_2 import vae_flux_2_layout
+from domain.checkpoints.sets.networks.autoencoders.vae_qwen_image import vae_qwen_image_layout
+from domain.checkpoints.sets.networks.encoders.language_models import (
     gemma_2_layout,
     qwen_2_5_vl_layout,
     qwen_3_layout,
 )
+from domain.checkpoints.sets.networks.flux_2 import flux_2_layout
 from domain.checkpoints.sets.networks.lumina_2 import lumina_2_layout
-from domain.checkpoints.sets.networks.places import LayoutOf, NetworkLayout
+from domain.checkpoints.sets.networks.places import LayoutOf, NetworkLayout, UnusableNetwork
 from domain.checkpoints.sets.networks.sana import sana_layout
-from domain.checkpoints.sets.networks.vae_dc import vae_dc_layout
-from domain.checkpoints.sets.networks.vae_flux_2 import vae_flux_2_layout
-from domain.checkpoints.sets.networks.vae_qwen_image import vae_qwen_image_layout
 from domain.checkpoints.sets.networks.z_image import z_image_layout
 from tests.contract.sets import autoencoder_originals as autoencoders
 from tests.contract.sets import language_originals as originals
@@ -132,6 +132,26 @@ def test_the_network_of_a_published_file_has_its_names_and_shapes(name: str) -> 
     )
     assert list(layout.unread(_facts(table))) == []
     assert round(sum(map(prod, expected.values())) / 1e9, 2) == billions
+
+
+@pytest.mark.parametrize("name", ["qwen-3-4b", "qwen-2.5-vl-7b"])
+def test_a_table_of_tokens_that_is_shorter_than_the_vocabulary_is_refused(name: str) -> None:
+    table, layout_of, _, _, _ = CASES[name]
+    words = next(each for each in table if each.endswith("embed_tokens.weight"))
+    with pytest.raises(UnusableNetwork, match="its vocabulary has 1000 tokens"):
+        layout_of(_facts(dict(table) | {words: (1000, *table[words][1:])}))
+
+
+@pytest.mark.parametrize("name", ["qwen-3-4b", "qwen-2.5-vl-7b"])
+def test_the_shortest_vocabulary_that_is_taken_is_that_of_the_tokenizer(name: str) -> None:
+    from adapters.diffusion.vocabularies import qwen
+
+    table, layout_of, _, _, _ = CASES[name]
+    words = next(each for each in table if each.endswith("embed_tokens.weight"))
+    tokens = len(qwen.qwen_3_tokenizer() if name == "qwen-3-4b" else qwen.qwen_2_5_tokenizer())
+    assert layout_of(_facts(dict(table) | {words: (tokens, *table[words][1:])}))
+    with pytest.raises(UnusableNetwork):
+        layout_of(_facts(dict(table) | {words: (tokens - 1, *table[words][1:])}))
 
 
 @pytest.mark.parametrize("name", CONVERTED)

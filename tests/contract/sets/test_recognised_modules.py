@@ -174,6 +174,8 @@ def test_that_a_module_of_diffusers_or_transformers_is_recognised(name: str) -> 
     with torch.device("meta"):
         weights = make().state_dict()
     facts = {name: TensorFacts("bfloat16", tuple(each.shape)) for name, each in weights.items()}
+    if name == "Gemma 2":  # ComfyUI's file has the tokenizer too, without which nothing draws
+        facts["spiece_model"] = TensorFacts("uint8", (4_241_003,))
     is_encoder = name in {"CLIP-L", "CLIP-G", "T5", "Qwen3", "Gemma 2"}
     (found,) = components_in(facts)
     bare = Layout.BARE if found.layout is Layout.BARE else Layout.TRANSFORMERS

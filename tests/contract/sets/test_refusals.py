@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from domain.checkpoints.sets.networks.autoencoder import FLUX_LATENTS, autoencoder_of
-from domain.checkpoints.sets.networks.clip import clip_layout
+from domain.checkpoints.sets.networks.autoencoders.autoencoder import FLUX_LATENTS, autoencoder_of
+from domain.checkpoints.sets.networks.encoders.clip import clip_layout
+from domain.checkpoints.sets.networks.encoders.t5 import t5_layout
 from domain.checkpoints.sets.networks.flux import flux_layout
-from domain.checkpoints.sets.networks.t5 import t5_layout
 from domain.errors import ModelNotLoadable
 from tests.contract.sets.tiny import listed, pipeline_of, stored_parts, write_parts
 

@@ -13,6 +13,19 @@ from domain.models.components import Component, ModelMember
 from domain.models.record import FileStamp, ModelFamily, ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.contract.sets import inverse
+from tests.contract.sets.tiny_parts import (
+    CLIP,
+    CLIP_G,
+    CLIP_L,
+    OF_DEV,
+    TEXT,
+    clip,
+    clip_tokenizer,
+    flow,
+    t5,
+    t5_tokenizer,
+    vae,
+)
 
 __all__ = [
     "FAMILIES",
@@ -24,11 +37,6 @@ __all__ = [
     "write_parts",
 ]
 
-_TEXT = 128
-"""The width of T5. Stable Diffusion 3 needs at least that of both CLIPs together."""
-_CLIP, _CLIP_L, _CLIP_G = 64, 48, 80
-"""The widths of CLIP for FLUX.1, and of both for Stable Diffusion 3, as 3 to 5 there."""
-
 
 def _flux(*, guided: bool) -> Any:
     from diffusers import FluxPipeline, FluxTransformer2DModel
@@ -38,16 +46,16 @@ def _flux(*, guided: bool) -> Any:
             num_layers=1,
             num_single_layers=2,
             num_attention_heads=1,
-            joint_attention_dim=_TEXT,
-            pooled_projection_dim=_CLIP,
+            joint_attention_dim=TEXT,
+            pooled_projection_dim=CLIP,
             guidance_embeds=guided,
         ),
-        text_encoder=_clip("quick_gelu"),
-        tokenizer=_clip_tokenizer("<|endoftext|>"),
-        text_encoder_2=_t5(),
-        tokenizer_2=_t5_tokenizer(),
-        vae=_vae(0.3611, 0.1159),
-        scheduler=_flow(**_OF_DEV) if guided else _flow(shift=1.0),
+        text_encoder=clip("quick_gelu"),
+        tokenizer=clip_tokenizer("<|endoftext|>"),
+        text_encoder_2=t5(),
+        tokenizer_2=t5_tokenizer(),
+        vae=vae(0.3611, 0.1159),
+        scheduler=flow(**OF_DEV) if guided else flow(shift=1.0),
     )
 
 
@@ -59,14 +67,14 @@ def _chroma() -> Any:
             num_layers=1,
             num_single_layers=1,
             num_attention_heads=1,
-            joint_attention_dim=_TEXT,
+            joint_attention_dim=TEXT,
             approximator_hidden_dim=32,
             approximator_layers=2,
         ),
-        text_encoder=_t5(),
-        tokenizer=_t5_tokenizer(),
-        vae=_vae(0.3611, 0.1159),
-        scheduler=_flow(shift=1.0),
+        text_encoder=t5(),
+        tokenizer=t5_tokenizer(),
+        vae=vae(0.3611, 0.1159),
+        scheduler=flow(shift=1.0),
     )
 
 
@@ -77,21 +85,21 @@ def _sd3(*, dual: tuple[int, ...] = (), normed: bool, with_t5: bool = True) -> A
         transformer=SD3Transformer2DModel(
             num_layers=2,
             num_attention_heads=1,
-            joint_attention_dim=_TEXT,
+            joint_attention_dim=TEXT,
             caption_projection_dim=64,
-            pooled_projection_dim=_CLIP_L + _CLIP_G,
+            pooled_projection_dim=CLIP_L + CLIP_G,
             pos_embed_max_size=24,
             dual_attention_layers=dual,
             qk_norm="rms_norm" if normed else None,
         ),
-        text_encoder=_clip("quick_gelu", _CLIP_L, projected=True),
-        tokenizer=_clip_tokenizer("<|endoftext|>"),
-        text_encoder_2=_clip("gelu", _CLIP_G, projected=True),
-        tokenizer_2=_clip_tokenizer("!"),
-        text_encoder_3=_t5() if with_t5 else None,
-        tokenizer_3=_t5_tokenizer() if with_t5 else None,
-        vae=_vae(1.5305, 0.0609),
-        scheduler=_flow(shift=3.0),
+        text_encoder=clip("quick_gelu", CLIP_L, projected=True),
+        tokenizer=clip_tokenizer("<|endoftext|>"),
+        text_encoder_2=clip("gelu", CLIP_G, projected=True),
+        tokenizer_2=clip_tokenizer("!"),
+        text_encoder_3=t5() if with_t5 else None,
+        tokenizer_3=t5_tokenizer() if with_t5 else None,
+        vae=vae(1.5305, 0.0609),
+        scheduler=flow(shift=3.0),
     )
 
 
@@ -124,7 +132,7 @@ def pipeline_of(name: str) -> Any:
                 _spread(part.eval())
         if FAMILIES[name][0] is ModelFamily.SD_3:
             # Stability AI's code leaves the vector of CLIP-L as it is.
-            pipeline.text_encoder.text_projection.weight.data = torch.eye(_CLIP_L)
+            pipeline.text_encoder.text_projection.weight.data = torch.eye(CLIP_L)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -260,83 +268,3 @@ def _spread(network: Any) -> None:
                 each.normal_(0, 0.1)
             elif each.ndim == 1:
                 each.add_(torch.randn_like(each) * 0.1)
-
-
-_OF_DEV = {
-    "shift": 3.0,
-    "use_dynamic_shifting": True,
-    "base_shift": 0.5,
-    "max_shift": 1.15,
-    "base_image_seq_len": 256,
-    "max_image_seq_len": 4096,
-}
-
-
-def _flow(**options: Any) -> Any:
-    from diffusers import FlowMatchEulerDiscreteScheduler
-
-    return FlowMatchEulerDiscreteScheduler(**options)
-
-
-def _vae(factor: float, shift: float) -> Any:
-    from diffusers import AutoencoderKL
-
-    return AutoencoderKL(
-        block_out_channels=(32, 32, 32, 32),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=2,
-        norm_num_groups=32,
-        latent_channels=16,
-        scaling_factor=factor,
-        shift_factor=shift,
-        use_quant_conv=False,
-        use_post_quant_conv=False,
-    )
-
-
-def _clip(activation: str, width: int = _CLIP, *, projected: bool = False) -> Any:
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
-
-    kind = CLIPTextModelWithProjection if projected else CLIPTextModel
-    return kind(
-        CLIPTextConfig(
-            hidden_size=width,
-            intermediate_size=2 * width,
-            num_hidden_layers=2,
-            num_attention_heads=1,
-            projection_dim=width,
-            hidden_act=activation,
-            bos_token_id=0,
-            eos_token_id=2,
-        )
-    )
-
-
-def _t5() -> Any:
-    from transformers import T5Config, T5EncoderModel
-
-    return T5EncoderModel(
-        T5Config(
-            vocab_size=32128,
-            d_model=_TEXT,
-            d_kv=64,
-            d_ff=64,
-            num_layers=2,
-            num_heads=2,
-            feed_forward_proj="gated-gelu",
-            tie_word_embeddings=False,
-        )
-    )
-
-
-def _clip_tokenizer(pad: str) -> Any:
-    from adapters.diffusion.loading.sets.clip_tokenizer import clip_tokenizer
-
-    return clip_tokenizer(pad)
-
-
-def _t5_tokenizer() -> Any:
-    from adapters.diffusion.vocabularies.t5 import t5_tokenizer
-
-    return t5_tokenizer(512)

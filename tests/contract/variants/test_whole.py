@@ -18,7 +18,7 @@ def test_the_header_gives_the_network_that_the_file_was_made_of(name: str) -> No
     import torch
     from diffusers import UNet2DConditionModel
 
-    from adapters.diffusion.loading.unet_inputs import with_guidance
+    from adapters.diffusion.loading.single.unet_inputs import with_guidance
 
     variant = VARIANTS[name]
     unet = tiny_unet(variant)

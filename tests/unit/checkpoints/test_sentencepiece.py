@@ -5,8 +5,9 @@ import random
 import pytest
 
 from domain.checkpoints.configurations import UnusableConfiguration
+from domain.checkpoints.configurations import gemma_pieces as sentencepiece
+from domain.checkpoints.configurations.gemma_pieces import gemma_table
 from domain.checkpoints.configurations.tokenizer import check_tokenizer
-from domain.checkpoints.sentencepiece import gemma_table
 from tests.fakes.sentencepiece import CONTROL, NORMAL, USER_DEFINED, gemma_pieces, spiece_model
 
 NAME = "spiece_model"
@@ -44,6 +45,17 @@ def test_pieces_are_numbered_in_order_and_merged_by_their_score() -> None:
 def test_another_file_is_refused_with_its_reason(content: bytes, problem: str) -> None:
     with pytest.raises(UnusableConfiguration, match=problem):
         gemma_table(NAME, content)
+
+
+def test_tokens_that_are_all_parts_of_one_another_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file of 16 MB of them would make 16 million pairs, which need gigabytes."""
+    monkeypatch.setattr(sentencepiece, "_MOST_MERGES", 10_000)
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 400)))
+    parts = [(text[at : at + size], NORMAL) for size in range(1, 20) for at in range(380)]
+    with pytest.raises(UnusableConfiguration, match="more pairs of tokens than any tokenizer"):
+        gemma_table(NAME, spiece_model([*gemma_pieces(), *parts]))
 
 
 @pytest.mark.parametrize("seed", range(300))

@@ -214,7 +214,12 @@ def test_a_stray_tensor_of_a_lora_is_reported_and_not_taken_for_one() -> None:
     stray = {"lora_te_text_model_encoder_layers_0_mlp_fc1.alpha": TensorFacts("float16", ())}
     answer = classified(SD_1 | stray)
     assert (answer.kind, answer.loadable) == (ModelKind.CHECKPOINT, True)
-    assert "holds a tensor of a LoRA" in str(answer.note)
+    assert (
+        answer.note == f"holds a tensor of a LoRA, '{next(iter(stray))}', which changes no picture"
+    )
+    two = stray | {"lora_te_text_model_encoder_layers_0_mlp_fc2.alpha": TensorFacts("float16", ())}
+    assert "holds 2 tensors of a LoRA, such as 'lora_te_" in str(classified(SD_1 | two).note)
+    assert "which change no picture" in str(classified(SD_1 | two).note)
 
 
 def test_a_lora_inside_a_network_is_refused() -> None:
@@ -233,3 +238,12 @@ def test_a_lora_with_a_few_whole_layers_is_a_lora() -> None:
     }
     norms = {f"{UNET}input_blocks.1.1.norm.weight": TensorFacts("float16", (320,))}
     assert classified(lora | norms).kind is ModelKind.LORA
+
+
+def test_that_a_header_with_many_networks_stays_as_it_is() -> None:
+    """The work for each name grows with the number of networks: 100,000 took minutes."""
+    tensors = {
+        f"w{number}_ema.{UNET}input_blocks.0.0.weight": TensorFacts("float16", (8, 8))
+        for number in range(20_000)
+    }
+    assert arrangement_of(tensors) == Arrangement()

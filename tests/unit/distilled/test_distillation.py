@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from domain.checkpoints.distillation import distilled_by_header, with_distillation
-from domain.checkpoints.published_distilled import PUBLISHED_DISTILLED
+from domain.checkpoints.distilled.published import PUBLISHED_DISTILLED
+from domain.checkpoints.distilled.recognising import distilled_by_header, with_distillation
 from domain.generation.request import GenerationRequest
 from domain.models.distilled import Distilled, Evidence, Method
 from domain.models.kinds import ModelFamily, ModelKind

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.checkpoints import distillation
+from domain.checkpoints.distilled import recognising as distillation
 from domain.models.distilled import Distilled, Evidence, Method
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry

@@ -114,7 +114,20 @@ def test_a_published_vae_comes_before_others_of_the_family() -> None:
             "it holds no VAE; put its VAE beside it as night.vae.safetensors, put a VAE for sd-1 "
             "into a model folder, or get the full checkpoint",
         ),
-        ((vae("v/xl.pt", SDXL), vae("v/nobody.pt")), "it holds no VAE; put its VAE beside it"),
+        ((vae("v/xl.pt", SDXL),), "it holds no VAE; put its VAE beside it"),
+        (
+            (vae("v/xl.pt", SDXL), vae("v/nobody.pt")),
+            "it holds no VAE, and nothing tells the family of this VAE: nobody.pt; name the right "
+            "one as the vae of its settings, or put its VAE beside it as night.vae.safetensors",
+        ),
+        (
+            (vae("v/a.pt"), vae("v/b.pt")),
+            "it holds no VAE, and nothing tells the families of these VAEs: a.pt, b.pt; name",
+        ),
+        (
+            (vae("v/a.pt"), vae("v/b.pt", SD_1), vae("v/c.pt", SD_1)),
+            "it holds no VAE, and several fit: b.pt, c.pt;",
+        ),
         (
             (vae("v/a.pt", SD_1), vae("v/b.pt", SD_2)),
             "it holds no VAE, and several fit: a.pt, b.pt; name one of them as the vae of its",

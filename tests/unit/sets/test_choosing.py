@@ -9,8 +9,8 @@ import pytest
 
 from domain.models.components import Component
 from domain.models.record import ModelKind, ModelRecord
-from domain.services.model_listing import by_id_of
-from domain.services.model_sets import set_id, with_sets
+from domain.services.listing.model_listing import by_id_of
+from domain.services.listing.model_sets import set_id, with_sets
 from tests.fakes.model_source import model_record
 from tests.unit.sets.set_records import CLIP_G, CLIP_L, GEMMA, T5, VAE, drawing, file, tree
 

@@ -7,8 +7,9 @@ import pytest
 
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.sets import components_in
-from domain.checkpoints.sets.networks.autoencoder import FLUX_LATENTS, autoencoder_of
-from domain.checkpoints.sets.networks.clip import clip_layout
+from domain.checkpoints.sets.networks.autoencoders.autoencoder import FLUX_LATENTS, autoencoder_of
+from domain.checkpoints.sets.networks.encoders.clip import clip_layout
+from domain.checkpoints.sets.networks.encoders.t5 import t5_layout
 from domain.checkpoints.sets.networks.flux import chroma_layout, flux_layout
 from domain.checkpoints.sets.networks.places import (
     LayoutOf,
@@ -18,7 +19,6 @@ from domain.checkpoints.sets.networks.places import (
     count_of,
 )
 from domain.checkpoints.sets.networks.stable_diffusion_3 import sd3_layout
-from domain.checkpoints.sets.networks.t5 import t5_layout
 from domain.checkpoints.sets.outside import outside_names
 from tests.contract.sets import originals
 

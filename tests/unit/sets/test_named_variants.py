@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.checkpoints.sets.networks.distilled import (
+from domain.checkpoints.sets.variants.by_name import (
     flux_2_variant,
     named_variant,
     qwen_image_variant,
@@ -18,9 +18,9 @@ from domain.models.kinds import ModelFamily
         ("z_image_turbo_bf16.safetensors", 3.0, 9, 1.0),
         ("models/Z-Image-Turbo-fp8-e4m3fn.safetensors", 3.0, 9, 1.0),
         ("my_zit_v3.safetensors", 3.0, 9, 1.0),
-        ("z_image_bf16.safetensors", 6.0, 50, 4.0),
-        ("Z-Image-Q5_K_M.gguf", 6.0, 50, 4.0),
-        ("portraits-z-image-base.safetensors", 6.0, 50, 4.0),
+        ("z_image_bf16.safetensors", 6.0, 50, 5.0),
+        ("Z-Image-Q5_K_M.gguf", 6.0, 50, 5.0),
+        ("portraits-z-image-base.safetensors", 6.0, 50, 5.0),
     ],
 )
 def test_z_image_is_told_from_its_turbo(

@@ -7,6 +7,7 @@ import pytest
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead
 from domain.models.names import ModelNames
 from domain.models.record import ModelKind, ModelRecord, PendingModel, PendingState
+from domain.services.model_faults import note_fault
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.fakes.model_source import FakeModelSource, model_record
@@ -151,6 +152,18 @@ def test_that_a_rejected_set_keeps_its_reason() -> None:
         bench.registry.locate(old.id)
 
 
+def test_that_the_reason_of_a_rejected_set_names_its_broken_file() -> None:
+    bench = Bench(*tree())
+    broken = next(each for each in bench.set.members if each.role == "vae")
+    for name, reason in (
+        (broken.name, f"{broken.name}, one of its files, cannot be used: it lacks x"),
+        (bench.set.name, "it lacks x"),
+    ):
+        error = ModelNotLoadable("it lacks x", name, lasting=True)
+        note_fault(bench.registry, error, [bench.set])
+        assert bench.set.reason == reason
+
+
 @pytest.mark.parametrize("whose", ["the set", *(each.path for each in tree())])
 def test_that_a_file_with_other_bytes_is_forgotten_with_its_set(whose: str) -> None:
     bench = Bench(*tree())
@@ -167,3 +180,11 @@ def test_that_an_unusable_file_is_in_no_set() -> None:
     broken = dataclasses.replace(file("m/diffusion_models/ae.safetensors", VAE), component=None)
     bench = Bench(*tree(broken))
     assert broken.id not in {each.id for each in bench.set.members}
+
+
+def test_that_a_vae_beside_the_diffusion_model_is_a_file_of_the_set_alone() -> None:
+    """A checkpoint draws with the VAE beside it as with an add-on, and a set never does."""
+    beside = file("m/diffusion_models/flux.vae.safetensors", VAE)
+    bench = Bench(*tree(beside))
+    assert {each.role: each.id for each in bench.set.members}["vae"] == beside.id
+    assert (bench.set.defaults.vae_id, bench.set.problems) == (None, ())

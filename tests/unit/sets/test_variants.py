@@ -1,15 +1,18 @@
 """The header and the name of a transformer say how it is drawn, and its record has it."""
 
 import dataclasses
+from math import prod
 
 import pytest
 
+from adapters.filesystem.classification.files import classify
+from adapters.filesystem.headers.values import Header
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.sets import components_in
-from domain.checkpoints.sets.networks.choosing import variant_of
+from domain.checkpoints.sets.variants.choosing import variant_of
 from domain.models.defaults import ModelDefaults
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
-from domain.services.model_sets import with_sets
+from domain.services.listing.model_sets import with_sets
 from tests.contract.sets import originals
 from tests.fakes.model_source import model_record
 from tests.unit.sets.set_records import CLIP_G, CLIP_L, T5, VAE, file
@@ -98,3 +101,40 @@ def test_each_variant_has_its_published_schedule(
     assert variant is not None
     assert variant.scheduler["shift"] == shift
     assert variant.scheduler.get("use_dynamic_shifting") is is_dynamic
+
+
+def test_a_file_with_every_component_counts_the_numbers_of_all() -> None:
+    parts = {
+        "model.diffusion_model.": TABLES["chroma"],
+        "text_encoders.t5xxl.transformer.": originals.t5(layers=1),
+        "vae.": originals.vae(),
+    }
+    table = {
+        f"{start}{name}": shape for start, part in parts.items() for name, shape in part.items()
+    }
+    tensors = {name: TensorFacts("bfloat16", shape) for name, shape in table.items()}
+    found = classify(Header(tensors=tensors, metadata={}))
+    assert (found.kind, found.family) == (ModelKind.CHECKPOINT, ModelFamily.CHROMA)
+    assert found.parameters == sum(prod(shape) for shape in table.values())
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "word"),
+    [
+        ("chroma", "Chroma1-Flash.safetensors", "flash"),
+        ("dev", "flux1-dev-hyper.safetensors", "hyper"),
+        ("dev", "fluxdev_8steps.gguf", "8steps"),
+        ("sd3.5-medium", "sd3.5m_turbo.safetensors", "turbo"),
+    ],
+)
+def test_a_name_for_few_steps_that_nothing_here_knows_is_said(
+    table: str, name: str, word: str
+) -> None:
+    model = listed(table, name)
+    assert f"has «{word}» in its name" in str(model.note)
+    assert f"drawn in {model.defaults.num_inference_steps} steps" in str(model.note)
+
+
+@pytest.mark.parametrize("name", ["flux1-dev-hyperreal.safetensors", "flashlights.safetensors"])
+def test_a_word_that_only_begins_so_is_not_taken_for_it(name: str) -> None:
+    assert listed("dev", name).note is None

@@ -76,7 +76,8 @@ def test_a_contradiction_is_in_the_note(models: Models) -> None:
     assert prediction_of(found) is Prediction.VELOCITY
     assert found.warnings == (
         "a.safetensors says two things of what it predicts: its tensor v_pred says v_prediction, "
-        "and a.yaml beside it says sample; its tensor v_pred counts",
+        "and a.yaml beside it says sample; its tensor v_pred counts, "
+        "unless MODEL_SETTINGS say otherwise",
     )
 
 

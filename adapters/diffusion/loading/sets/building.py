@@ -13,7 +13,7 @@ from accelerate import init_empty_weights
 from diffusers import ModelMixin
 from transformers.initialization import no_init_weights
 
-from adapters.diffusion.loading.paging import page_out
+from adapters.diffusion.loading.memory.paging import page_out
 from adapters.diffusion.loading.sets.stored import Stored
 from domain.checkpoints.sets.networks.places import NetworkLayout, Place, UnusableNetwork, some
 from domain.checkpoints.unused import unexpected_reason

@@ -15,11 +15,11 @@ from transformers import CLIPTextModel, T5EncoderModel
 from adapters.diffusion.loading.sets.clip_tokenizer import OPENAI_PAD, clip_tokenizer
 from adapters.diffusion.loading.sets.parts import Parts
 from adapters.diffusion.vocabularies.t5 import t5_tokenizer
-from domain.checkpoints.sets.networks.autoencoder import FLUX_LATENTS, autoencoder_of
-from domain.checkpoints.sets.networks.clip import clip_layout
+from domain.checkpoints.sets.networks.autoencoders.autoencoder import FLUX_LATENTS, autoencoder_of
+from domain.checkpoints.sets.networks.encoders.clip import clip_layout
+from domain.checkpoints.sets.networks.encoders.t5 import t5_layout
 from domain.checkpoints.sets.networks.flux import chroma_layout, flux_layout
-from domain.checkpoints.sets.networks.t5 import t5_layout
-from domain.checkpoints.sets.networks.variants import CHROMA, DEV, SCHNELL, flux_variant
+from domain.checkpoints.sets.variants.by_header import CHROMA, DEV, SCHNELL, flux_variant
 
 __all__ = ["read_chroma", "read_flux"]
 

@@ -13,8 +13,8 @@ from transformers import GemmaTokenizer
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.sets.parts import Parts
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
+from domain.checkpoints.configurations.gemma_pieces import gemma_table
 from domain.checkpoints.configurations.tokenizer import check_tokenizer
-from domain.checkpoints.sentencepiece import gemma_table
 from domain.checkpoints.sets.language_models import NO_TOKENIZER, TOKENIZER
 from domain.errors import ModelNotLoadable
 

@@ -31,27 +31,27 @@ from adapters.diffusion.loading.sets.gemma_tokenizer import gemma_tokenizer
 from adapters.diffusion.loading.sets.parts import Parts
 from adapters.diffusion.untrusted.chat_template import CHAT_TEMPLATE
 from adapters.diffusion.vocabularies.qwen import qwen_2_5_tokenizer, qwen_3_tokenizer
-from domain.checkpoints.sets.networks.autoencoder import FLUX_LATENTS, autoencoder_of
-from domain.checkpoints.sets.networks.distilled import (
+from domain.checkpoints.sets.networks.autoencoders.autoencoder import FLUX_LATENTS, autoencoder_of
+from domain.checkpoints.sets.networks.autoencoders.vae_dc import vae_dc_layout
+from domain.checkpoints.sets.networks.autoencoders.vae_flux_2 import vae_flux_2_layout
+from domain.checkpoints.sets.networks.autoencoders.vae_qwen_image import vae_qwen_image_layout
+from domain.checkpoints.sets.networks.encoders.language_models import (
+    gemma_2_layout,
+    qwen_2_5_vl_layout,
+    qwen_3_layout,
+)
+from domain.checkpoints.sets.networks.flux_2 import flux_2_layout
+from domain.checkpoints.sets.networks.lumina_2 import lumina_2_layout
+from domain.checkpoints.sets.networks.qwen_image import qwen_image_layout
+from domain.checkpoints.sets.networks.sana import sana_layout
+from domain.checkpoints.sets.networks.z_image import z_image_layout
+from domain.checkpoints.sets.variants.by_name import (
     LUMINA_2,
     flux_2_variant,
     qwen_image_variant,
     sana_variant,
     z_image_variant,
 )
-from domain.checkpoints.sets.networks.flux_2 import flux_2_layout
-from domain.checkpoints.sets.networks.language_models import (
-    gemma_2_layout,
-    qwen_2_5_vl_layout,
-    qwen_3_layout,
-)
-from domain.checkpoints.sets.networks.lumina_2 import lumina_2_layout
-from domain.checkpoints.sets.networks.qwen_image import qwen_image_layout
-from domain.checkpoints.sets.networks.sana import sana_layout
-from domain.checkpoints.sets.networks.vae_dc import vae_dc_layout
-from domain.checkpoints.sets.networks.vae_flux_2 import vae_flux_2_layout
-from domain.checkpoints.sets.networks.vae_qwen_image import vae_qwen_image_layout
-from domain.checkpoints.sets.networks.z_image import z_image_layout
 from domain.errors import ModelNotLoadable
 
 __all__ = ["read_flux_2", "read_lumina_2", "read_qwen_image", "read_sana", "read_z_image"]

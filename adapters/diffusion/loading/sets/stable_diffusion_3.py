@@ -17,11 +17,11 @@ from adapters.diffusion.loading.sets.clip_tokenizer import (
 )
 from adapters.diffusion.loading.sets.parts import Parts
 from adapters.diffusion.vocabularies.t5 import t5_tokenizer
-from domain.checkpoints.sets.networks.autoencoder import SD_3_LATENTS, autoencoder_of
-from domain.checkpoints.sets.networks.clip import clip_layout
+from domain.checkpoints.sets.networks.autoencoders.autoencoder import SD_3_LATENTS, autoencoder_of
+from domain.checkpoints.sets.networks.encoders.clip import clip_layout
+from domain.checkpoints.sets.networks.encoders.t5 import t5_layout
 from domain.checkpoints.sets.networks.stable_diffusion_3 import sd3_layout
-from domain.checkpoints.sets.networks.t5 import t5_layout
-from domain.checkpoints.sets.networks.variants import SD_3_SCHEDULE
+from domain.checkpoints.sets.variants.by_header import SD_3_SCHEDULE
 
 __all__ = ["read_sd3"]
 

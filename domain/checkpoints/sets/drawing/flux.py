@@ -10,8 +10,8 @@ CLIP's summary goes to `vector_in`, and the states of T5 to `txt_in`. Chroma has
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from domain.checkpoints.sets.networks.variants import DEV, SCHNELL
 from domain.checkpoints.sets.placed import SQUARE, Layout, PlacedComponent, View, transformer
+from domain.checkpoints.sets.variants.by_header import DEV, SCHNELL
 from domain.checkpoints.sets.words import FLUX_1
 from domain.models.components import ComponentType, Need
 from domain.models.kinds import ModelFamily

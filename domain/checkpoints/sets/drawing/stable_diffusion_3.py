@@ -6,8 +6,8 @@ authors' code then takes zeros (Stability-AI/sd3.5, `mmditx.py` and `sd3_infer.p
 `SD3Transformer2DModel` and `StableDiffusion3Pipeline`).
 """
 
-from domain.checkpoints.sets.networks.variants import SD_3_5_LARGE, SD_3_5_MEDIUM, SD_3_MEDIUM
 from domain.checkpoints.sets.placed import Layout, PlacedComponent, View, transformer
+from domain.checkpoints.sets.variants.by_header import SD_3_5_LARGE, SD_3_5_MEDIUM, SD_3_MEDIUM
 from domain.checkpoints.sets.words import PROJECTED, SD_3
 from domain.models.components import ComponentType, Need
 from domain.models.kinds import ModelFamily

@@ -83,7 +83,6 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "ranks that differ": (with_shape("lora_up.weight", 32, 5), "the rank"),
     "an empty tensor": (with_shape("lora_up.weight", 0, 4), "is empty"),
     "two alphas": (with_shape("alpha", 2), "not one number"),
-    "codes of eight bits": (of_type("float8_e4m3fn"), "float8_e4m3fn"),
     "integers": (of_type("int8"), "int8"),
     "no module": (lambda: random_tensors({"weight": (3, 3)}), "nothing that can be applied"),
 }

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from domain.checkpoints.sets.networks.variants import Variant
+from domain.checkpoints.sets.variants.by_header import Variant
 from domain.models.kinds import ModelFamily
 
 __all__ = [
@@ -54,7 +54,8 @@ LUMINA_2 = Variant(_flow(shift=6.0), steps=50, guidance=4.0)
 """Lumina 2, and models made of it."""
 
 _Z_IMAGE_TURBO = Variant(_flow(shift=3.0, use_dynamic_shifting=False), steps=9, guidance=1.0)
-_Z_IMAGE = Variant(_flow(shift=6.0, use_dynamic_shifting=False), steps=50, guidance=4.0)
+_Z_IMAGE = Variant(_flow(shift=6.0, use_dynamic_shifting=False), steps=50, guidance=5.0)
+"""The card of Tongyi-MAI/Z-Image has a guidance of 4, counted from 0. The service counts from 1."""
 _KLEIN_SCHEDULE = _flow(
     shift=3.0,
     use_dynamic_shifting=True,

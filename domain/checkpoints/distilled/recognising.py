@@ -4,7 +4,7 @@ A model that was distilled draws in 1 to 8 steps and with little or no guidance.
 tensors of the model that they were distilled from, so the header of a file cannot tell. These tell,
 and the first that says something decides:
 
-1. The bytes: the SHA-256 of a published file (`published_distilled.py`).
+1. The bytes: the SHA-256 of a published file (`published.py`).
 2. The network: the UNet of a latent consistency model takes the guidance as an input.
 3. The title or the name of the training in the metadata.
 4. The name of the file.
@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from domain.checkpoints.published_distilled import PUBLISHED_DISTILLED
+from domain.checkpoints.distilled.published import PUBLISHED_DISTILLED
 from domain.models.distilled import Distilled, Evidence, Method
 from domain.models.kinds import ModelFamily, ModelKind, base_family
 from domain.models.record import ModelRecord

@@ -15,12 +15,11 @@ from domain.models.record import SHORT_ID, ModelFamily, ModelKind, ModelRecord
 from domain.models.settings import ModelSettings
 from domain.ports.model_headers import ModelHeaders
 from domain.services.addition_kinds import TITLES
-from domain.services.training_settings import CannotApply, not_followed, with_training
-from domain.services.vae_fits import VaeFits
+from domain.services.listing.training_settings import CannotApply, not_followed, with_training
+from domain.services.listing.vae_fits import VaeFits
 
 __all__ = ["AppliedSettings", "ApplySettings"]
 
-_OF_DRAWING = ("num_inference_steps", "guidance_scale", "scheduler", "clip_skip", "vae")
 _FIXED_LAYER = frozenset({ModelFamily.SDXL})
 """The base families whose text encoders always leave off one layer."""
 

@@ -9,9 +9,9 @@ from domain.models.names import ModelNames
 from domain.models.record import ModelRecord, PendingModel
 from domain.ports.model_headers import ModelHeaders
 from domain.ports.model_settings import ModelSettingsSource, SettingsReading
-from domain.services.default_vaes import with_default_vaes
-from domain.services.model_settings import ApplySettings
-from domain.services.vae_fits import VaeFits
+from domain.services.listing.default_vaes import with_default_vaes
+from domain.services.listing.model_settings import ApplySettings
+from domain.services.listing.vae_fits import VaeFits
 
 __all__ = ["CompleteRecords"]
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from domain.models.components import ModelMember
 from domain.models.record import ModelKind, ModelRecord, PendingModel
 from domain.ports.model_source import ModelScan
-from domain.services.model_sets import replaced_sets
+from domain.services.listing.model_sets import replaced_sets
 
 __all__ = ["Listing", "Missed", "by_id_of", "can_draw", "next_listing"]
 

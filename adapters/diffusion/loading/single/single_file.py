@@ -25,9 +25,9 @@ from adapters.diffusion.families import (
 )
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.placement import place
+from adapters.diffusion.loading.single.unet_inputs import with_guidance, without_picture
+from adapters.diffusion.loading.single.unread_tensors import unread_reason
 from adapters.diffusion.loading.trained import trained_files
-from adapters.diffusion.loading.unet_inputs import with_guidance, without_picture
-from adapters.diffusion.loading.unread_tensors import unread_reason
 from adapters.diffusion.loading.weights import Weights, read_metadata, read_weights
 from adapters.diffusion.no_autoencoder import stand_in
 from adapters.diffusion.pipeline import Pipeline

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.checkpoints.configurations.json_text import UnusableConfiguration
-from domain.checkpoints.protobuf import message_fields
+from domain.checkpoints.configurations.protobuf import message_fields
 
 __all__ = ["gemma_table"]
 
@@ -29,6 +29,8 @@ _SPECIAL = frozenset({"<start_of_turn>", "<end_of_turn>"})
 _SPACE = "\u2581"
 _MOST_PIECES, _LONGEST_PIECE, _MOST_BYTES = 2**19, 128, 16 * 2**20
 """Gemma 2 has 256,000 pieces in 4.2 MB. The work for a piece grows as the square of its length."""
+_MOST_MERGES = 2**21
+"""Gemma 2 has 580,000. Pieces that are all parts of one another could make many millions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def gemma_table(name: str, content: bytes) -> dict[str, Any]:
             "byte_fallback": True,
             "ignore_merges": False,
             "vocab": vocabulary,
-            "merges": _merges(pieces, vocabulary),
+            "merges": _merges(name, pieces, vocabulary),
         },
     }
 
@@ -109,7 +111,7 @@ def _begun(number: int) -> dict[str, Any]:
     }
 
 
-def _merges(pieces: list[_Piece], vocabulary: dict[str, int]) -> list[list[str]]:
+def _merges(name: str, pieces: list[_Piece], vocabulary: dict[str, int]) -> list[list[str]]:
     """Return every pair of pieces whose union is a piece, the best score of the union first."""
     found = []
     for piece in pieces:
@@ -119,6 +121,8 @@ def _merges(pieces: list[_Piece], vocabulary: dict[str, int]) -> list[list[str]]
                 left, right = text[:place], text[place:]
                 if left in vocabulary and right in vocabulary:
                     found.append((-piece.score, vocabulary[left], vocabulary[right], left, right))
+            if len(found) > _MOST_MERGES:
+                raise _refused(name, "has more pairs of tokens than any tokenizer")
     found.sort(key=lambda each: (each[0], len(each[3]), len(each[4])))
     return [[left, right] for _, _, _, left, right in found]
 

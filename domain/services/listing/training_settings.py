@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
+from domain.checkpoints.notes import joined_notes
 from domain.models.record import ModelKind, ModelRecord
 from domain.models.training import NoiseProcess, Prediction, Training
 from domain.services.addition_kinds import TITLES
@@ -59,7 +60,7 @@ def _predicting(model: ModelRecord, prediction: Prediction) -> ModelRecord:
     note = model.note
     if own not in (None, prediction):
         said = f"predicts {prediction} by its settings, and {own} by its files; its settings count"
-        note = said if note is None else f"{note}; it {said}"
+        note = joined_notes(note, said)
     training = Training(prediction=prediction).over(model.training)
     return dataclasses.replace(model, training=training, note=note)
 
@@ -72,7 +73,7 @@ def _ending(model: ModelRecord, zero_terminal_snr: bool) -> ModelRecord:
     if zero_terminal_snr and model.prediction_type is Prediction.EPSILON:
         raise CannotApply(
             "it predicts the noise, which says nothing at pure noise; "
-            f"its prediction_type would be {Prediction.VELOCITY}"
+            f"if it predicts velocity, set prediction_type to {Prediction.VELOCITY} too"
         )
     told = Training(zero_terminal_snr=zero_terminal_snr).over(training)
     return dataclasses.replace(model, training=told)

@@ -16,7 +16,7 @@ from domain.models.kinds import base_family
 from domain.models.names import vaes_beside
 from domain.models.record import ModelKind, ModelRecord
 from domain.services.addition_kinds import is_for
-from domain.services.vae_fits import VaeFits
+from domain.services.listing.vae_fits import VaeFits
 
 __all__ = ["with_default_vaes"]
 
@@ -71,7 +71,8 @@ def _with_vae(
     for found in (published, fitting):
         if len(found) == 1 and not faults:
             return _drawn_with(model, found[0])
-    return dataclasses.replace(model, reason=_reason(model, faults, published or fitting))
+    unsure = [each for each in vaes if each.base is None and fits.problem(each, model) is None]
+    return dataclasses.replace(model, reason=_reason(model, faults, published or fitting, unsure))
 
 
 def _is_for(vae: ModelRecord, model: ModelRecord) -> bool:
@@ -92,11 +93,30 @@ def _noted(model: ModelRecord, faults: Sequence[str]) -> ModelRecord:
     return dataclasses.replace(model, problems=(*model.problems, *texts))
 
 
-def _reason(model: ModelRecord, faults: Sequence[str], found: Sequence[ModelRecord]) -> str:
+def _reason(
+    model: ModelRecord,
+    faults: Sequence[str],
+    found: Sequence[ModelRecord],
+    unsure: Sequence[ModelRecord],
+) -> str:
+    """Return why a checkpoint without a VAE cannot draw.
+
+    Args:
+        model: The checkpoint.
+        faults: What is wrong with the VAEs beside it.
+        found: The VAEs for its family, several or none.
+        unsure: The VAEs whose tensors fit, and whose family nothing tells.
+    """
     stem = PurePosixPath(model.name).stem
     beside = f"put its VAE beside it as {stem}.vae.safetensors, or get the full checkpoint"
     if faults:
         return f"it holds no VAE, and {faults[0]}; {beside}"
+    if not found and unsure:
+        what = "the family of this VAE" if len(unsure) == 1 else "the families of these VAEs"
+        return (
+            f"it holds no VAE, and nothing tells {what}: {_listed(unsure)}; name the right one as "
+            f"the vae of its settings, or {beside}"
+        )
     if not found:
         base = base_family(model.family)
         of_base = "" if base is None else f", put a VAE for {base} into a model folder"
@@ -104,10 +124,13 @@ def _reason(model: ModelRecord, faults: Sequence[str], found: Sequence[ModelReco
             f"it holds no VAE; put its VAE beside it as {stem}.vae.safetensors{of_base}, or get "
             "the full checkpoint"
         )
-    names = [each.name for each in found[:_MOST_SHOWN]]
-    more = len(found) - len(names)
-    listed = ", ".join(names) + (f" and {more} more" if more else "")
     return (
-        f"it holds no VAE, and several fit: {listed}; name one of them as the vae of its "
+        f"it holds no VAE, and several fit: {_listed(found)}; name one of them as the vae of its "
         f"settings, or {beside}"
     )
+
+
+def _listed(found: Sequence[ModelRecord]) -> str:
+    names = [each.name for each in found[:_MOST_SHOWN]]
+    more = len(found) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")

@@ -14,6 +14,8 @@ _MOST_PAIRS = 2048
 class VaeFits:
     """Compares VAEs with checkpoints. A result is kept by the two ids, which name the bytes.
 
+    Any thread may use it.
+
     Args:
         headers: Reads the tensors of models without their data. Without it, kinds and families
             alone are compared.
@@ -34,14 +36,15 @@ class VaeFits:
         if self._headers is None:
             return None
         pair = vae.id, checkpoint.id
-        if pair not in self._known:
+        known = self._known  # another thread may begin a new table meanwhile
+        if pair not in known:
             try:
                 tensors = self._headers.tensors(vae), self._headers.tensors(checkpoint)
             except DomainError:
                 return None
-            if len(self._known) >= _MOST_PAIRS:
-                self._known.clear()
-            self._known[pair] = vaes.fit(*tensors).problem
-        found = self._known[pair]
+            if len(known) >= _MOST_PAIRS:
+                known = self._known = {}
+            known[pair] = vaes.fit(*tensors).problem
+        found = known[pair]
         is_named = f"is {vae.name}, which does not fit {checkpoint.name}"
         return None if found is None else f"{is_named}: {found}"

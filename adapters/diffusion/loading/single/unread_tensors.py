@@ -18,7 +18,7 @@ from diffusers.loaders.single_file_utils import (
     is_clip_model,
 )
 
-from adapters.diffusion.loading.unet_inputs import GUIDANCE, GUIDANCE_OF_DIFFUSERS
+from adapters.diffusion.loading.single.unet_inputs import GUIDANCE, GUIDANCE_OF_DIFFUSERS
 from adapters.diffusion.no_autoencoder import NoAutoencoder
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.unused import (

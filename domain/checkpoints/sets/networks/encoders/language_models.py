@@ -34,6 +34,8 @@ _UNREAD = re.compile(
 """Tensors that the hidden states do not depend on: see the module. `inv_freq` is computed;
 `spiece_model` is a tokenizer."""
 _GEMMA_HEAD = 256
+_QWEN_2_5_VOCABULARY, _QWEN_3_VOCABULARY = 151_665, 151_669
+"""The tokens of each `tokenizer.json`. The published files have unused rows more."""
 _QWEN_2_5_HEAD, _SECTIONS = 128, [16, 24, 24]
 """Numbers of an attention head, and pairs of them that turn with time, height and width."""
 
@@ -47,7 +49,7 @@ def qwen_3_layout(tensors: Mapping[str, TensorFacts]) -> NetworkLayout:
     places, network, left_out = _places(tensors)
     head = width_of(network, "layers.0.self_attn.q_norm.weight")
     config = {
-        **_sizes(network, head),
+        **_sizes(network, head, _QWEN_3_VOCABULARY),
         "head_dim": head,
         "max_position_embeddings": 40960,
         "rms_norm_eps": 1e-6,
@@ -68,7 +70,7 @@ def qwen_2_5_vl_layout(tensors: Mapping[str, TensorFacts]) -> NetworkLayout:
     places, network, left_out = _places(tensors)
     shape_in(network, "layers.0.self_attn.q_proj.bias", 1)
     config = {
-        **_sizes(network, _QWEN_2_5_HEAD),
+        **_sizes(network, _QWEN_2_5_HEAD, _QWEN_2_5_VOCABULARY),
         "max_position_embeddings": 128_000,
         "rms_norm_eps": 1e-6,
         "rope_parameters": {
@@ -118,9 +120,22 @@ def _places(
     return places, network, left_out
 
 
-def _sizes(network: Mapping[str, TensorFacts], head: int) -> dict[str, object]:
-    """Return what the shapes tell, for attention heads of `head` numbers."""
+def _sizes(network: Mapping[str, TensorFacts], head: int, vocabulary: int = 0) -> dict[str, object]:
+    """Return what the shapes tell, for attention heads of `head` numbers.
+
+    Args:
+        network: The tensors.
+        head: The numbers of an attention head.
+        vocabulary: The tokens that the tokenizer gives at least.
+
+    Raises:
+        UnusableNetwork: Its table of tokens is shorter, or its heads have other numbers.
+    """
     tokens, width = shape_in(network, "embed_tokens.weight", 2)
+    if tokens < vocabulary:
+        raise UnusableNetwork(
+            f"its vocabulary has {tokens} tokens, and that of its tokenizer {vocabulary}"
+        )
     queries = shape_in(network, "layers.0.self_attn.q_proj.weight", 2)[0]
     keys = shape_in(network, "layers.0.self_attn.k_proj.weight", 2)[0]
     if queries % head or keys % head or queries % keys:

@@ -1,0 +1,1 @@
+"""Loads checkpoints that are single files."""

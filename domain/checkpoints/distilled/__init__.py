@@ -1,0 +1,1 @@
+"""Which checkpoints draw in few steps."""

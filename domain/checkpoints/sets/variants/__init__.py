@@ -1,0 +1,1 @@
+"""How each model of a family is drawn: schedule, steps and guidance."""
