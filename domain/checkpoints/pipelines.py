@@ -26,19 +26,19 @@ __all__ = [
 _FAMILIES: Mapping[str, ModelFamily | None] = MappingProxyType(
     {
         "AuraFlowPipeline": None,
-        "ChromaPipeline": None,
+        "ChromaPipeline": ModelFamily.CHROMA,
         "CogView3PlusPipeline": None,
         "CogView4Pipeline": None,
-        "Flux2KleinPipeline": None,
+        "Flux2KleinPipeline": ModelFamily.FLUX_2,
         "FluxPipeline": ModelFamily.FLUX,
         "HunyuanDiTPipeline": None,
         "LatentConsistencyModelPipeline": None,
-        "Lumina2Pipeline": None,
+        "Lumina2Pipeline": ModelFamily.LUMINA_2,
         "LuminaPipeline": None,
         "PixArtAlphaPipeline": None,
         "PixArtSigmaPipeline": None,
-        "QwenImagePipeline": None,
-        "SanaPipeline": None,
+        "QwenImagePipeline": ModelFamily.QWEN_IMAGE,
+        "SanaPipeline": ModelFamily.SANA,
         "StableDiffusion3Pipeline": ModelFamily.SD_3,
         "StableDiffusionInpaintPipeline": ModelFamily.SD_1_INPAINT,
         "StableDiffusionInstructPix2PixPipeline": ModelFamily.SD_1_PIX2PIX,
@@ -46,7 +46,7 @@ _FAMILIES: Mapping[str, ModelFamily | None] = MappingProxyType(
         "StableDiffusionXLInpaintPipeline": ModelFamily.SDXL_INPAINT,
         "StableDiffusionXLInstructPix2PixPipeline": ModelFamily.SDXL_PIX2PIX,
         "StableDiffusionXLPipeline": ModelFamily.SDXL,
-        "ZImagePipeline": None,
+        "ZImagePipeline": ModelFamily.Z_IMAGE,
     }
 )
 _SAME_PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
