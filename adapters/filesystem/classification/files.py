@@ -261,7 +261,7 @@ def _note(header: Header, lora: Collection[str]) -> str | None:
             if len(lora) > 1
             else f"holds a tensor of a LoRA, '{first}', which changes no picture"
         )
-    return "; it ".join(notes) or None
+    return joined_notes(*notes)
 
 
 def _configuration_problem(header: Header) -> str | None:

@@ -17,7 +17,7 @@ _DC = (
 )
 _DC_MARKS = ("encoder.stages.", "encoder.down_blocks.0.0.")
 _WAN = ((Layout.ORIGINAL, "decoder.conv1.weight"), (Layout.DIFFUSERS, _LATENTS))
-_WAN_CHANNELS, _WAN_PICTURE = 16, 3
+_WAN_CHANNELS = 16
 
 
 def _kl(view: View) -> PlacedComponent | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from domain.checkpoints.notes import joined_notes
 from domain.models.training import Training
 
 __all__ = ["Source", "Told", "decided"]
@@ -71,7 +72,7 @@ def decided(told: Iterable[Told]) -> tuple[Training | None, str | None]:
     for each in sources[1:]:
         training = training.over(each.training)
     notes = [*_contradictions(sources), *(each.remark for each in sources if each.remark)]
-    return training, "; it ".join(notes) or None
+    return training, joined_notes(*notes)
 
 
 def _contradictions(sources: Sequence[Told]) -> Iterable[str]:

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
 
+from domain.checkpoints.notes import joined_notes
 from domain.checkpoints.pipelines import pipeline_inputs
 from domain.checkpoints.sets.published import kind_of, variant_note
 from domain.checkpoints.sets.variants.choosing import variant_of
@@ -164,7 +165,7 @@ def _note(
     ]
     absent = [need for need in component.needs if need not in chosen]
     texts += [f"draws without {need_words(need)}, because there is none" for need in absent]
-    return "; it ".join(texts) or None
+    return joined_notes(*texts)
 
 
 def _defaults(record: ModelRecord, component: Component) -> ModelDefaults:

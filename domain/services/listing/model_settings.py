@@ -20,7 +20,6 @@ from domain.services.listing.vae_fits import VaeFits
 
 __all__ = ["AppliedSettings", "ApplySettings"]
 
-_OF_DRAWING = ("num_inference_steps", "guidance_scale", "scheduler", "clip_skip", "vae")
 _FIXED_LAYER = frozenset({ModelFamily.SDXL})
 """The base families whose text encoders always leave off one layer."""
 

@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
+from domain.checkpoints.notes import joined_notes
 from domain.models.record import ModelKind, ModelRecord
 from domain.models.training import NoiseProcess, Prediction, Training
 from domain.services.addition_kinds import TITLES
@@ -59,7 +60,7 @@ def _predicting(model: ModelRecord, prediction: Prediction) -> ModelRecord:
     note = model.note
     if own not in (None, prediction):
         said = f"predicts {prediction} by its settings, and {own} by its files; its settings count"
-        note = said if note is None else f"{note}; it {said}"
+        note = joined_notes(note, said)
     training = Training(prediction=prediction).over(model.training)
     return dataclasses.replace(model, training=training, note=note)
 

@@ -55,9 +55,7 @@ def without_picture(weights: Weights) -> Weights:
 
     Other weights are returned as they are.
     """
-    layers = [
-        weights.get(f"{_PICTURE}{name}") for name in ("0.weight", "0.bias", "2.weight", "2.bias")
-    ]
+    layers = [weights.get(f"{_PICTURE}{name}") for name in _LAYERS]
     if any(each is None for each in layers) or _BIAS not in weights:
         return weights
     seen, first_bias, second, second_bias = (each.float() for each in layers if each is not None)

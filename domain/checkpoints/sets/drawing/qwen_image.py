@@ -4,9 +4,7 @@ Its text encoder is Qwen2.5-VL, and its autoencoder has the form of Wan 2.1's (d
 `QwenImageTransformer2DModel`; Qwen/Qwen-Image). ComfyUI's files have the same names.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
+from domain.checkpoints.sets.networks.qwen_image import OTHER_QWEN_IMAGES
 from domain.checkpoints.sets.placed import SQUARE, Layout, PlacedComponent, View, transformer
 from domain.checkpoints.sets.words import QWEN_IMAGE, WITH_VISION
 from domain.models.components import ComponentType, Need
@@ -18,13 +16,6 @@ _BLOCK, _MODULATION = (
     "transformer_blocks.0.attn.add_k_proj.weight",
     "transformer_blocks.0.img_mod.1.weight",
 )
-_OTHERS: Mapping[str, str] = MappingProxyType(
-    {
-        "__index_timestep_zero__": "Qwen-Image-Edit 2511, which changes pictures",
-        "time_text_embed.addition_t_embedding.weight": "Qwen-Image-Layered, which draws layers",
-    }
-)
-"""A tensor of each variant that draws in another way (ComfyUI, `model_detection.py`)."""
 
 
 def qwen_image(view: View) -> PlacedComponent | None:
@@ -41,7 +32,7 @@ def qwen_image(view: View) -> PlacedComponent | None:
         ),
         Need("vae", ComponentType.VAE_QWEN_IMAGE, channels, kind=QWEN_IMAGE),
     )
-    other = next((text for name, text in _OTHERS.items() if view.has(name)), None)
+    other = next((text for name, text in OTHER_QWEN_IMAGES.items() if view.has(name)), None)
     problem = None if other is None else f"it is {other}; choose Qwen-Image"
     if problem is None and view.columns("img_in.weight") != view.rows("proj_out.weight"):
         problem = "it draws from more than a prompt, as no known Qwen-Image does"

@@ -26,8 +26,6 @@ _CHANNELS = 64
 """Sixteen channels of latents in patches of 2 × 2."""
 _HEAD, _AXES = 128, (16, 56, 56)
 """The numbers of an attention head, and how the rotary embedding divides them."""
-_APPROXIMATED = 64
-"""The channels of Chroma's approximator of the modulation (`approximator_num_channels`)."""
 
 _DOUBLE = Names(
     plain=MappingProxyType(

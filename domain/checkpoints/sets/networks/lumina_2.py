@@ -11,7 +11,7 @@ Alpha-VLLM/Lumina-Image-2.0.
 from collections.abc import Iterator, Mapping
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.sets.networks.pieces import fused, heads_of, renamed, width_of
+from domain.checkpoints.sets.networks.pieces import fused, heads_of, width_of, with_new_start
 from domain.checkpoints.sets.networks.places import (
     NetworkLayout,
     Place,
@@ -105,7 +105,7 @@ def _places(
 ) -> Iterator[tuple[str, Place]]:
     block = next((each for each in _BLOCKS if name.startswith(each)), None)
     if block is None:
-        yield renamed(name, _BEGINNINGS), Place(name)
+        yield with_new_start(name, _BEGINNINGS), Place(name)
         return
     number, _, inner = name.removeprefix(block).partition(".")
     stem = f"{block}{number}."
@@ -113,4 +113,4 @@ def _places(
         yield from fused(name, facts, [f"{stem}attn.to_{each}.weight" for each in "qkv"], sizes)
         return
     norms = _PLAIN if block == "context_refiner." else _MODULATED
-    yield stem + renamed(inner, {**_INNER, **norms}), Place(name)
+    yield stem + with_new_start(inner, {**_INNER, **norms}), Place(name)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.sets.networks.places import Place, UnusableNetwork, shape_in
 
-__all__ = ["fused", "heads_of", "renamed", "width_of"]
+__all__ = ["fused", "heads_of", "width_of", "with_new_start"]
 
 
 def fused(
@@ -45,7 +45,7 @@ def heads_of(width: int, head: int, expected: int) -> int:
     return width // head
 
 
-def renamed(name: str, table: Mapping[str, str]) -> str:
+def with_new_start(name: str, table: Mapping[str, str]) -> str:
     """Return a name with the first beginning that the table has replaced."""
     for old, new in table.items():
         if name.startswith(old):

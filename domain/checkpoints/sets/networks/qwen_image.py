@@ -9,6 +9,7 @@ have the same tensors, and some have one more.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.sets.networks.pieces import heads_of, width_of
@@ -20,18 +21,20 @@ from domain.checkpoints.sets.networks.places import (
     shape_in,
 )
 
-__all__ = ["qwen_image_layout"]
+__all__ = ["OTHER_QWEN_IMAGES", "qwen_image_layout"]
 
 _HEAD, _AXES = 128, (16, 56, 56)
 """Numbers of an attention head, and how many of them turn with each axis of a position."""
 _PATCH = 2
 _MOST_LAYERS = 128
-_OTHERS = {
-    "__index_timestep_zero__": "of Qwen-Image-Edit-2511, which draws from pictures",
-    "time_text_embed.addition_t_embedding.weight": "of Qwen-Image-Layered, which draws layers",
-    "txt_in.text_norm.weight": "of Qwen-Image 2.1, which has another architecture",
-}
-"""A tensor of each variant that this pipeline does not draw with; the first is ComfyUI's mark."""
+OTHER_QWEN_IMAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "__index_timestep_zero__": "Qwen-Image-Edit 2511, which changes pictures",
+        "time_text_embed.addition_t_embedding.weight": "Qwen-Image-Layered, which draws layers",
+        "txt_in.text_norm.weight": "Qwen-Image 2.1, which has another architecture",
+    }
+)
+"""A tensor of each variant that draws in another way (ComfyUI, `model_detection.py`)."""
 
 
 def qwen_image_layout(tensors: Mapping[str, TensorFacts]) -> NetworkLayout:
@@ -40,9 +43,9 @@ def qwen_image_layout(tensors: Mapping[str, TensorFacts]) -> NetworkLayout:
     Raises:
         UnusableNetwork: It is not a network that `QwenImagePipeline` draws with.
     """
-    for mark, model in _OTHERS.items():
+    for mark, model in OTHER_QWEN_IMAGES.items():
         if mark in tensors:
-            raise UnusableNetwork(f"it is the transformer {model}; nothing here draws with it")
+            raise UnusableNetwork(f"it is {model}; choose Qwen-Image")
     width, inputs = shape_in(tensors, "img_in.weight", 2)
     head = width_of(tensors, "transformer_blocks.0.attn.norm_q.weight")
     config = {

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from math import isqrt
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.sets.networks.pieces import fused, renamed
+from domain.checkpoints.sets.networks.pieces import fused, with_new_start
 from domain.checkpoints.sets.networks.places import (
     NetworkLayout,
     Place,
@@ -130,7 +130,7 @@ def _side(tensors: Mapping[str, TensorFacts]) -> int:
 
 def _places(name: str, facts: TensorFacts) -> Iterator[tuple[str, Place]]:
     if not name.startswith("blocks."):
-        yield renamed(name, _BEGINNINGS), Place(name)
+        yield with_new_start(name, _BEGINNINGS), Place(name)
         return
     number, _, inner = name.removeprefix("blocks.").partition(".")
     stem = f"transformer_blocks.{number}."
@@ -138,4 +138,4 @@ def _places(name: str, facts: TensorFacts) -> Iterator[tuple[str, Place]]:
     if part in _FUSED:
         yield from fused(name, facts, [f"{stem}{each}.{last}" for each in _FUSED[part]])
     else:
-        yield stem + renamed(inner, _INNER), Place(name)
+        yield stem + with_new_start(inner, _INNER), Place(name)

@@ -12,7 +12,7 @@ and Tongyi-MAI/Z-Image, which are equal.
 from collections.abc import Mapping
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.sets.networks.pieces import fused, heads_of, renamed, width_of
+from domain.checkpoints.sets.networks.pieces import fused, heads_of, width_of, with_new_start
 from domain.checkpoints.sets.networks.places import (
     NetworkLayout,
     Place,
@@ -82,7 +82,7 @@ def z_image_layout(tensors: Mapping[str, TensorFacts]) -> NetworkLayout:
 
 def _diffusers_name(name: str) -> str:
     """Return a name of diffusers. A name of diffusers stays what it is."""
-    name = renamed(name, _BEGINNINGS)
+    name = with_new_start(name, _BEGINNINGS)
     for old, new in _INNER:
         name = name.replace(old, new)
     return name

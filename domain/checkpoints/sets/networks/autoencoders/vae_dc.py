@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.sets.networks.pieces import fused, renamed, width_of
+from domain.checkpoints.sets.networks.pieces import fused, width_of, with_new_start
 from domain.checkpoints.sets.networks.places import (
     NetworkLayout,
     Place,
@@ -115,7 +115,7 @@ def _levels(network: Mapping[str, TensorFacts], side: str) -> dict[str, object]:
 def _places(name: str, facts: TensorFacts) -> Iterator[tuple[str, Place]]:
     bare = _WRAPPERS.sub("", name)
     if (found := _STAGE.fullmatch(bare)) is None:
-        yield renamed(bare, _OUTER), Place(name)
+        yield with_new_start(bare, _OUTER), Place(name)
         return
     side, level, block, inner = found.groups()
     stem = f"{side}.{_BLOCKS[side]}.{level}.{block}."

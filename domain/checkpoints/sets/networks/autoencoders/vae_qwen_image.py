@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.sets.networks.pieces import renamed
+from domain.checkpoints.sets.networks.pieces import with_new_start
 from domain.checkpoints.sets.networks.places import (
     NetworkLayout,
     Place,
@@ -115,12 +115,12 @@ def _diffusers_name(name: str, layers: int) -> str:
     A level of the decoder has one layer more than one of the encoder, then its upsampling.
     """
     if (found := _NAME.fullmatch(name)) is None:
-        return renamed(name, _OUTER)
+        return with_new_start(name, _OUTER)
     side, part, rest = found.groups()
     if part == "middle":
-        return f"{side}.{_inside(renamed(rest, _MIDDLE))}"
+        return f"{side}.{_inside(with_new_start(rest, _MIDDLE))}"
     number, _, inner = rest.partition(".")
-    inner = renamed(inner, _BLOCK)
+    inner = with_new_start(inner, _BLOCK)
     if part == "downsamples":
         return f"{side}.down_blocks.{number}.{inner}"
     if not number.isdecimal():
@@ -133,5 +133,5 @@ def _diffusers_name(name: str, layers: int) -> str:
 def _inside(name: str) -> str:
     for block in ("mid_block.resnets.0.", "mid_block.resnets.1."):
         if name.startswith(block):
-            return block + renamed(name.removeprefix(block), _BLOCK)
+            return block + with_new_start(name.removeprefix(block), _BLOCK)
     return name
