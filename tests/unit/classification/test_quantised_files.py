@@ -113,7 +113,7 @@ def told(header: Header) -> Classification:
     return classify(header)
 
 
-@pytest.mark.parametrize("family", [ModelFamily.SD_1, ModelFamily.SDXL])
+@pytest.mark.parametrize("family", [ModelFamily.SD_1, ModelFamily.SD_2_V, ModelFamily.SDXL])
 @pytest.mark.parametrize("how", FORMATS)
 def test_a_checkpoint_with_quantised_layers_is_one_of_its_family(
     family: ModelFamily, how: str

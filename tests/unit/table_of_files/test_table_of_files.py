@@ -8,9 +8,10 @@ from tests.unit.table_of_files.compared import COMPARED
 from tests.unit.table_of_files.newer import NEWER
 from tests.unit.table_of_files.nodes import function_of, has_test
 from tests.unit.table_of_files.rows import Answer, Cell, Row, cells_of, text_of
-from tests.unit.table_of_files.stable_diffusion import STABLE_DIFFUSION
+from tests.unit.table_of_files.stable_diffusion_1 import STABLE_DIFFUSION_1
+from tests.unit.table_of_files.stable_diffusion_2_and_xl import STABLE_DIFFUSION_2_AND_XL
 
-ROWS = (*STABLE_DIFFUSION, *NEWER)
+ROWS = (*STABLE_DIFFUSION_1, *STABLE_DIFFUSION_2_AND_XL, *NEWER)
 NODES = sorted({node for row in ROWS for cell in cells_of(row) for node in cell.nodes})
 DRAWN = (Answer.YES, Answer.WARNED)
 
