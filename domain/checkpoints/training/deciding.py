@@ -88,7 +88,7 @@ def _contradictions(sources: Sequence[Told]) -> Iterable[str]:
             (first, value), (second, against) = said[0], other
             yield (
                 f"says two things of {_NAMES[name]}: {first} says {_shown(value)}, and {second} "
-                f"says {_shown(against)}; {first} counts, unless MODEL_SETTINGS say otherwise"
+                f"says {_shown(against)}; {first} counts, unless its settings say otherwise"
             )
 
 

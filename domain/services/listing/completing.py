@@ -5,8 +5,9 @@ the default VAEs.
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+from domain.models.components import DRAWS
 from domain.models.names import ModelNames
-from domain.models.record import ModelRecord, PendingModel
+from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel
 from domain.ports.model_headers import ModelHeaders
 from domain.ports.model_settings import ModelSettingsSource, SettingsReading
 from domain.services.listing.default_vaes import with_default_vaes
@@ -80,6 +81,25 @@ class CompleteRecords:
             for model_id, reason in rejected.items()
             if model_id in found
         }
+        told |= _networks_of(told.values(), found)
         applied = self._apply({**found, **told}, self._reading.tables)
         self._problems = applied.problems
         return with_default_vaes(applied.models, self._fits, unread=[each.path for each in pending])
+
+
+def _networks_of(
+    rejected: Iterable[ModelRecord], found: Mapping[str, ModelRecord]
+) -> dict[str, ModelRecord]:
+    """Return the diffusion models of sets that cannot draw, which would send people to these."""
+    return {
+        network.id: dataclasses.replace(
+            network,
+            reason=f"it draws together with other files, and {each.name} ({each.id[:SHORT_ID]}) "
+            f"with them cannot draw: {each.reason}",
+        )
+        for each in rejected
+        for member in each.members
+        if member.role == DRAWS
+        and (network := found.get(member.id)) is not None
+        and network.kind is ModelKind.DIFFUSION_MODEL
+    }

@@ -162,6 +162,12 @@ def test_that_the_reason_of_a_rejected_set_names_its_broken_file() -> None:
         error = ModelNotLoadable("it lacks x", name, lasting=True)
         note_fault(bench.registry, error, [bench.set])
         assert bench.set.reason == reason
+        network = bench.registry.get(tree()[0].id)
+        which = f"{bench.set.name} ({bench.set.id[:10]}) with them cannot draw: {reason}"
+        assert network.reason == f"it draws together with other files, and {which}"
+    bench.scan(*tree(BETTER))
+    assert bench.set.loadable
+    assert f"choose {bench.set.name} (" in str(bench.registry.get(tree()[0].id).reason)
 
 
 @pytest.mark.parametrize("whose", ["the set", *(each.path for each in tree())])

@@ -77,7 +77,7 @@ def test_a_contradiction_is_in_the_note(models: Models) -> None:
     assert found.warnings == (
         "a.safetensors says two things of what it predicts: its tensor v_pred says v_prediction, "
         "and a.yaml beside it says sample; its tensor v_pred counts, "
-        "unless MODEL_SETTINGS say otherwise",
+        "unless its settings say otherwise",
     )
 
 
