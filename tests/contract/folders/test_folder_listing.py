@@ -44,7 +44,9 @@ def test_a_folder_in_each_form_that_diffusers_saves_is_loadable(
     assert listed(tmp_path).reason is None
 
 
-@pytest.mark.parametrize("family", ["sd3", "flux", "pixart"])
+@pytest.mark.parametrize(
+    "family", ["sd3", "flux", "pixart", "chroma", "klein", "qwen", "z-image", "lcm"]
+)
 def test_a_newer_folder_saved_by_diffusers_is_loadable(tmp_path: Path, family: str) -> None:
     save_newer(tmp_path / family, family)
     assert listed(tmp_path).reason is None

@@ -31,11 +31,13 @@ class Variant:
         family: Its family.
         unet: The fields of its UNet's configuration in which it differs from the family's.
         has_gaps: Whether its file counts three blocks for each level.
+        seed: Of its weights. Files of the same bytes would have the same id.
     """
 
     family: ModelFamily
     unet: Mapping[str, Any] = field(default_factory=dict)
     has_gaps: bool = False
+    seed: int = 0
 
 
 _SMALL = {
@@ -58,6 +60,10 @@ _LARGE = {
 }
 VARIANTS: Mapping[str, Variant] = MappingProxyType(
     {
+        "sd-1": Variant(ModelFamily.SD_1),
+        "sd-2": Variant(ModelFamily.SD_2),
+        "sd-2-v": Variant(ModelFamily.SD_2_V, seed=1),
+        "sdxl": Variant(ModelFamily.SDXL, _LARGE),
         "ssd-1b": Variant(
             ModelFamily.SDXL,
             {
@@ -102,6 +108,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
             ModelFamily.SD_2_V,
             {"class_embed_type": "projection", "projection_class_embeddings_input_dim": 1536},
         ),
+        "sd-1-inpaint": Variant(ModelFamily.SD_1_INPAINT, {"in_channels": 9}),
         "sd-2-inpaint": Variant(ModelFamily.SD_2_INPAINT, {"in_channels": 9}),
         "sdxl-inpaint": Variant(ModelFamily.SDXL_INPAINT, {**_LARGE, "in_channels": 9}),
         "pix2pix": Variant(ModelFamily.SD_1_PIX2PIX, {"in_channels": 8}),
@@ -133,7 +140,7 @@ def tiny_unet(variant: Variant) -> Any:
     import torch
     from diffusers import UNet2DConditionModel
 
-    torch.manual_seed(0)
+    torch.manual_seed(variant.seed)
     return UNet2DConditionModel(**_unet(tiny_family(variant.family), variant))
 
 

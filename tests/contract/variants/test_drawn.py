@@ -13,13 +13,16 @@ from tests.contract.drawing.drawing import demo_request
 from tests.contract.drawing.generating import new_generator
 from tests.contract.variants.files import original_tensors, save_file
 from tests.contract.variants.networks import VARIANTS, tiny_family, tiny_parts
+from tests.contract.variants.theirs import STEPS, kind_of, theirs
 
 pytestmark = pytest.mark.torch
 
-STEPS = 2
-PROMPT = "a red circle on a white background"
-FROM_TEXT = ("ssd-1b", "tiny-sd with gaps", "lcm", "unclip-l")
-"""One for each form of levels, middle and inputs. `test_whole.py` loads every variant."""
+FROM_TEXT = (
+    *("sd-1", "sd-2", "sd-2-v", "sdxl"),
+    *("ssd-1b", "tiny-sd with gaps", "lcm", "unclip-l"),
+)
+"""The plain families, and one for each form of levels, middle and inputs. `test_whole.py` loads
+every variant."""
 
 
 @pytest.fixture(scope="module")
@@ -40,68 +43,16 @@ def made(
     return save_file(tmp_path / "tiny.safetensors", tensors, variant.family), parts
 
 
-@pytest.fixture(scope="module")
-def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """CLIP's tokenizer, by the token that pads a prompt."""
-    from transformers import CLIPTokenizer
-
-    from adapters.diffusion.families.vocabulary import merges_text, vocabulary_text
-
-    folder = tmp_path_factory.mktemp("tokenizer")
-    (folder / "vocab.json").write_text(vocabulary_text(), encoding="utf-8")
-    (folder / "merges.txt").write_text(merges_text(), encoding="utf-8")
-    return {
-        token: CLIPTokenizer.from_pretrained(str(folder), model_max_length=77, pad_token=token)
-        for token in ("<|endoftext|>", "!")
-    }
-
-
-def theirs(parts: dict[str, Any], tokenizers: dict[str, Any], kind: str, **call: Any) -> np.ndarray:
-    """Return what a pipeline of diffusers draws with the networks, in levels."""
-    import diffusers
-    import torch
-
-    has_open_clip = parts["text_encoder"].config.hidden_act == "gelu"
-    is_velocity = has_open_clip and parts["unet"].config.in_channels == 4
-    others: dict[str, Any] = {
-        "tokenizer": tokenizers["!" if has_open_clip else "<|endoftext|>"],
-        "scheduler": diffusers.EulerDiscreteScheduler(
-            beta_start=0.00085,
-            beta_end=0.012,
-            beta_schedule="scaled_linear",
-            prediction_type="v_prediction" if is_velocity else "epsilon",
-            timestep_spacing="trailing",
-        ),
-    }
-    if "XL" in kind:
-        others |= {"tokenizer_2": tokenizers["!"], "force_zeros_for_empty_prompt": True}
-    else:
-        others |= {"safety_checker": None, "feature_extractor": None}
-        others |= {"requires_safety_checker": False}
-    pipeline = getattr(diffusers, kind)(**parts, **others)
-    pipeline.set_progress_bar_config(disable=True)
-    drawn = pipeline(
-        prompt=PROMPT,
-        num_inference_steps=STEPS,
-        generator=[torch.Generator().manual_seed(3)],
-        output_type="np",
-        **call,
-    ).images
-    return np.asarray(np.round(drawn[0] * 255))
-
-
-def kind_of(parts: dict[str, Any], task: str = "") -> str:
-    large = "XL" if "text_encoder_2" in parts else ""
-    return f"StableDiffusion{large}{task}Pipeline"
-
-
 @pytest.mark.parametrize("made", FROM_TEXT, indirect=True)
 def test_a_variant_draws_from_text_as_diffusers_does(
-    made: tuple[ModelRecord, dict[str, Any]], generator: Any, tokenizers: dict[str, Any]
+    made: tuple[ModelRecord, dict[str, Any]], generator: Any
 ) -> None:
     record, parts = made
+    assert record.family is not None
     _with_no_picture(parts["unet"])
-    expected = theirs(parts, tokenizers, kind_of(parts), width=256, height=256, guidance_scale=7.5)
+    expected = theirs(
+        parts, record.family, kind_of(parts), width=256, height=256, guidance_scale=7.5
+    )
     request = demo_request(
         num_inference_steps=STEPS, scheduler="Euler", guidance_scale=7.5, width=256, height=256
     )
@@ -126,18 +77,20 @@ def _with_no_picture(unet: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "strength"), [("sd-2-inpaint", 1.0), ("sdxl-inpaint", 0.5)], indirect=["made"]
+    ("made", "strength"),
+    [("sd-1-inpaint", 1.0), ("sd-2-inpaint", 1.0), ("sdxl-inpaint", 0.5)],
+    indirect=["made"],
 )
 def test_an_inpainting_file_draws_the_masked_area_as_diffusers_does(
     made: tuple[ModelRecord, dict[str, Any]],
     generator: Any,
-    tokenizers: dict[str, Any],
     strength: float,
 ) -> None:
     record, parts = made
+    assert record.family is not None
     expected = theirs(
         parts,
-        tokenizers,
+        record.family,
         kind_of(parts, "Inpaint"),
         image=INIT,
         mask_image=MASK,
@@ -156,12 +109,13 @@ def test_an_inpainting_file_draws_the_masked_area_as_diffusers_does(
 
 @pytest.mark.parametrize("made", ["pix2pix"], indirect=True)
 def test_an_instruction_changes_a_picture_as_in_diffusers(
-    made: tuple[ModelRecord, dict[str, Any]], generator: Any, tokenizers: dict[str, Any]
+    made: tuple[ModelRecord, dict[str, Any]], generator: Any
 ) -> None:
     record, parts = made
+    assert record.family is not None
     expected = theirs(
         parts,
-        tokenizers,
+        record.family,
         "StableDiffusionInstructPix2PixPipeline",
         image=INIT,
         guidance_scale=7.5,
@@ -172,12 +126,18 @@ def test_an_instruction_changes_a_picture_as_in_diffusers(
     assert np.abs(picture - expected).mean() <= 0.5
 
 
-@pytest.mark.parametrize("made", ["ssd-1b"], indirect=True)
-def test_a_variant_draws_from_pictures(
+@pytest.mark.parametrize(
+    "made", ["sd-1", "sd-2", "sd-2-v", "sdxl", "ssd-1b", "tiny-sd with gaps"], indirect=True
+)
+def test_a_variant_draws_from_a_picture_as_diffusers_does(
     made: tuple[ModelRecord, dict[str, Any]], generator: Any
 ) -> None:
-    record, _ = made
-    request = from_picture(strength=0.5, num_inference_steps=2, scheduler="Euler")
+    record, parts = made
+    assert record.family is not None
+    kind = kind_of(parts, "Img2Img")
+    call = {"image": INIT, "strength": 0.5, "guidance_scale": 7.5}
+    expected = theirs(parts, record.family, kind, **call)
+    request = from_picture(strength=0.5, num_inference_steps=STEPS, scheduler="Euler")
     (picture,) = draw(generator, record, request).pictures
-    assert picture.shape == (SIDE, SIDE, 3)
-    assert picture.std() > 1
+    assert np.abs(picture - np.asarray(INIT)).mean() > 2
+    assert np.abs(picture - expected).mean() <= 0.5

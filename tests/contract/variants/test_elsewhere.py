@@ -1,5 +1,6 @@
 """The variants draw the same as a folder, with OpenVINO, and with previews."""
 
+import hashlib
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,7 @@ def record(
     return save_file(tmp_path / "tiny.safetensors", tensors, variant.family)
 
 
-@pytest.mark.parametrize("record", ["ssd-1b"], indirect=True)
+@pytest.mark.parametrize("record", ["sdxl", "ssd-1b"], indirect=True)
 def test_a_pruned_model_is_the_same_as_a_folder_and_has_previews(
     record: ModelRecord, generator: Any, tmp_path: Path
 ) -> None:
@@ -54,6 +55,25 @@ def test_a_pruned_model_is_the_same_as_a_folder_and_has_previews(
     (from_folder,) = draw(generator, folder, REQUEST).pictures
     assert np.abs(from_file - from_folder).max() <= 1
     assert seen
+
+
+@pytest.mark.parametrize("record", ["sd-1", "sdxl"], indirect=True)
+@pytest.mark.parametrize("suffix", [".ckpt", ".pth"])
+def test_a_pickle_of_a_training_draws_the_same_pixels(
+    record: ModelRecord, generator: Any, tmp_path: Path, suffix: str
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    path = tmp_path / f"tiny{suffix}"
+    whole = {"state_dict": load_file(record.path), "global_step": 7, "optimizer_states": [{}]}
+    torch.save(whole, path, _use_new_zipfile_serialization=suffix == ".ckpt")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    pickled = replace(record, id=digest, path=str(path), name=path.name, extension=suffix)
+    (of_pickle,) = draw(generator, pickled, REQUEST).pictures
+    (expected,) = draw(generator, record, REQUEST).pictures
+    assert np.array_equal(of_pickle, expected)
+    assert expected.std() > 1
 
 
 @pytest.mark.skipif(

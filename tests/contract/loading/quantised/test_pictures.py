@@ -19,9 +19,12 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.diffusion.loading.weights import read_weights
 from adapters.filesystem.classification.files import classify
 from adapters.filesystem.headers.reading import read_header
+from domain.generation.parts import Lora
 from domain.generation.request import GenerationRequest
+from tests.contract.additions.lora.files import lora_record
 from tests.contract.conftest import DEMO_MODEL
-from tests.contract.drawing.generating import generate, new_generator
+from tests.contract.drawing.generating import MODELS, generate, new_generator
+from tests.contract.from_pictures.drawing import Files, scene
 from tests.contract.loading.quantised.files import (
     SCALED,
     Tensors,
@@ -29,6 +32,7 @@ from tests.contract.loading.quantised.files import (
     record,
     scaled,
 )
+from tests.contract.trainings.tiny import drawn
 
 pytestmark = pytest.mark.torch
 
@@ -146,3 +150,31 @@ def test_a_checkpoint_draws_in_bfloat16(
     weights = read_weights(record(path), dtype=torch.bfloat16)
     save_file({name: weights[name].contiguous() for name in weights}, plain, metadata=metadata)
     np.testing.assert_array_equal(drawn_with(generator, plain, request_for()), drawn)
+
+
+@pytest.mark.parametrize("form", ["float8_e4m3fn", "old e4m3", "e4m3", "int8", "nvfp4", "Q8_0"])
+def test_pictures_and_loras_do_with_codes_what_they_do_with_plain_numbers(
+    tmp_path: Path,
+    generator: DiffusersImageGenerator,
+    tensors: Tensors,
+    metadata: dict[str, str],
+    form: str,
+) -> None:
+    path, plain = write(tmp_path, form, tensors, metadata), tmp_path / "plain.safetensors"
+    weights = read_weights(record(path), dtype=torch.float32)
+    save_file({name: weights[name].contiguous() for name in weights}, plain, metadata=metadata)
+    blueprint = lora_record(Path(DEMO_MODEL.path).with_name("demo-blueprint.safetensors"))
+    MODELS.put(blueprint, blueprint.id)
+    files = Files()
+    source = files.source(scene(), strength=0.5)
+    kinds: dict[str, dict[str, object]] = {
+        "a picture": {"source": source},
+        "a LoRA": {"loras": (Lora(model_id=blueprint.id, scale=1.0),)},
+    }
+    for kind, changes in kinds.items():
+        of_codes, of_plain, without = (
+            drawn(generator, record(each), files, **more)
+            for each, more in ((path, changes), (plain, changes), (path, {}))
+        )
+        assert np.array_equal(of_codes, of_plain), kind
+        assert np.abs(of_codes - without).mean() > 1, kind
