@@ -1,14 +1,12 @@
 """Classifies a model file by its header alone: what it is, and whether it can draw."""
 
 import dataclasses
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from adapters.filesystem.cards.metadata import card_in
 from adapters.filesystem.classification.addons import Addon, addon_of, lora_tensors
 from adapters.filesystem.classification.checkpoints import (
-    UNET,
     VAE,
     checkpoint_family,
     is_checkpoint,
@@ -16,10 +14,9 @@ from adapters.filesystem.classification.checkpoints import (
     why_not_loadable,
 )
 from adapters.filesystem.classification.dangers import beside_tensors, danger_in
+from adapters.filesystem.classification.embedded import configuration_problem
 from adapters.filesystem.classification.extras import (
-    quantised,
     quantised_part,
-    unexpected_of_any_size,
     unreadable_codes,
 )
 from adapters.filesystem.classification.native_sizes import native_size_of_file
@@ -29,8 +26,6 @@ from adapters.filesystem.headers.values import Header, shown
 from adapters.filesystem.training import recorded_training, told_by_header
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
-    UnusableConfiguration,
-    embedded_configuration,
 )
 from domain.checkpoints.distilled.recognising import distilled_by_header
 from domain.checkpoints.names import GUIDANCE_INPUT
@@ -54,7 +49,6 @@ from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
 
-_CONFIGURED_PARTS = (UNET, "cond_stage_model.")
 _COMPANIONS = frozenset(ModelKind) - {
     *(ModelKind.CHECKPOINT, ModelKind.DIFFUSION_MODEL, ModelKind.TEXT_ENCODER, ModelKind.UNKNOWN),
 }
@@ -156,7 +150,7 @@ def _classified(header: Header) -> Classification:
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
     elif reason is None and any(name in header.metadata for name in CONFIGURATION_FILES):
-        reason = _configuration_problem(header)
+        reason = configuration_problem(header)
     elif reason is None:
         reason = why_not_loadable(header, family)
     told: tuple[Told, ...] = ()
@@ -262,30 +256,6 @@ def _note(header: Header, lora: Collection[str]) -> str | None:
             else f"holds a tensor of a LoRA, '{first}', which changes no picture"
         )
     return joined_notes(*notes)
-
-
-def _configuration_problem(header: Header) -> str | None:
-    """Return what is wrong with an original-layout checkpoint that embeds its configuration.
-
-    It must embed all of it, because loading then takes none of it from a family.
-    """
-    absent = [name for name in CONFIGURATION_FILES if name not in header.metadata]
-    if absent:
-        return f"its embedded configuration lacks {', '.join(sorted(absent))}"
-    try:
-        index = json.loads(header.metadata["model_index.json"])
-    except (ValueError, RecursionError):
-        index = None
-    if not isinstance(index, dict) or index.get("_class_name") != "StableDiffusionPipeline":
-        return "its embedded configuration is not that of a StableDiffusionPipeline"
-    for part in _CONFIGURED_PARTS:
-        if not any(name.startswith(part) for name in header.tensors):
-            return f"its embedded configuration is for more than it holds: no tensor of {part[:-1]}"
-    try:
-        embedded_configuration(header.metadata)
-    except UnusableConfiguration as error:
-        return error.reason
-    return quantised(header) or unexpected_of_any_size(header.tensors)
 
 
 def _precision(header: Header) -> str | None:

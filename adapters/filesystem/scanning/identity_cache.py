@@ -18,7 +18,7 @@ from domain.models.record import FileStamp
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 4 * 18 + 2 * gguf_is_installed() + spandrel_is_installed()
+_VERSION = 4 * 19 + 2 * gguf_is_installed() + spandrel_is_installed()
 """Version of the table and of `classify`; another version recreates the cache. It differs where
 libraries are installed that decide what can be used."""
 

@@ -4,6 +4,7 @@ Names of transformers (`CLIPTextModel`, `T5EncoderModel`) and of mlfoundations/o
 tells them apart by the same tensors (`sd.py`, `detect_te_model`).
 """
 
+from domain.checkpoints.sets.networks.encoders.t5 import has_t5_vocabulary
 from domain.checkpoints.sets.placed import Layout, PlacedComponent, View
 from domain.checkpoints.sets.words import PROJECTED, UNPROJECTED
 from domain.models.components import Component, ComponentType
@@ -52,6 +53,7 @@ def clip(view: View) -> PlacedComponent | None:
 def t5(view: View) -> PlacedComponent | None:
     """Recognise the encoder of a T5 1.1, alone or with its decoder."""
     width = view.columns(_T5_TOKENS) or view.columns("encoder.embed_tokens.weight")
+    tokens = view.rows(_T5_TOKENS) or view.rows("encoder.embed_tokens.weight")
     if not width or not view.has(_T5_DISTANCES.format(0)):
         return None
     problem = None
@@ -59,5 +61,7 @@ def t5(view: View) -> PlacedComponent | None:
         problem = "it is the text encoder uMT5, which only video models have; get T5 1.1"
     elif not view.has(_T5_GATED):
         problem = "it is a T5 of version 1.0, and models are drawn with T5 1.1"
+    elif not has_t5_vocabulary(tokens):
+        problem = f"it is a T5 with {tokens:,} tokens, such as mT5, and not T5 1.1"
     component = Component(ComponentType.T5, width)
     return PlacedComponent(component, view.prefix, Layout.TRANSFORMERS, problem=problem)

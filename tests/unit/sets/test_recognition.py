@@ -121,6 +121,7 @@ def test_that_a_variant_that_draws_otherwise_is_refused(
             "uMT5",
         ),
         ({n: s for n, s in t5().items() if "wi_0" not in n}, "T5 of version 1.0"),
+        ({**t5(), "shared.weight": (250112, 4096)}, "T5 with 250,112 tokens, such as mT5"),
         ({**clip(), "text_model.embeddings.position_embedding.weight": (248, 768)}, "Long-CLIP"),
         (
             {

@@ -16,7 +16,7 @@ from domain.checkpoints.sets.networks.places import (
     shape_in,
 )
 
-__all__ = ["T5_VOCABULARY", "t5_layout"]
+__all__ = ["T5_VOCABULARY", "has_t5_vocabulary", "t5_layout"]
 
 _LAYERS = 200
 T5_VOCABULARY = 32_100
@@ -28,6 +28,11 @@ _HARMLESS = re.compile(r"^(decoder\.|lm_head\.|logit_scale$|scaled_fp8$|spiece_m
 """The half of T5 that writes texts, and what ComfyUI and others store beside the encoder."""
 
 
+def has_t5_vocabulary(tokens: int) -> bool:
+    """Return whether a table of so many tokens is that of T5 1.1."""
+    return T5_VOCABULARY <= tokens <= _PADDED
+
+
 def t5_layout(tensors: Mapping[str, TensorFacts]) -> NetworkLayout:
     """Return the encoder of T5 1.1 (`T5EncoderModel`) in a file, in the names of transformers.
 
@@ -36,7 +41,7 @@ def t5_layout(tensors: Mapping[str, TensorFacts]) -> NetworkLayout:
     """
     shared = _SHARED if _SHARED in tensors else _EMBEDDED
     vocabulary, width = shape_in(tensors, shared, 2)
-    if not T5_VOCABULARY <= vocabulary <= _PADDED:
+    if not has_t5_vocabulary(vocabulary):
         raise UnusableNetwork(
             f"its vocabulary has {vocabulary} tokens, and that of T5 1.1 {T5_VOCABULARY}"
         )
