@@ -12,7 +12,7 @@ from tests.paths import DOCS, ROOT
 __all__ = ["PAGES", "SHOWN", "Block", "blocks_of", "script_of"]
 
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
-SHOWN = frozenset({"json", "mermaid", "nginx", "text"})
+SHOWN = frozenset({"json", "mermaid", "nginx", "text", "toml"})
 """Languages of blocks that are only read."""
 
 _FENCE = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
