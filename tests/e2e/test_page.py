@@ -38,7 +38,8 @@ def test_pictures_arrive_even_after_a_power_failure(
     try:
         service.wait_for_line(READY)
         studio.sign_in(API_KEY)
-        studio.draw("a red circle on a white background", Steps="8", Seed="7", Width="256")
+        # Enough steps for a look at the drawing, which a fast machine ends in half a second.
+        studio.draw("a red circle on a white background", Steps="80", Seed="7", Width="256")
         expect(studio.page.get_by_alt_text("The picture so far")).to_be_visible()
         expect(studio.pictures).to_have_count(1)
         with studio.page.expect_download() as download:
