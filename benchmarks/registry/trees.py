@@ -142,12 +142,12 @@ def _small(part: int) -> Shapes:
             "final_layer.linear.weight": (64, 4),
         },
         {
-            "text_model.embeddings.token_embedding.weight": (64, 8),
+            "text_model.embeddings.token_embedding.weight": (49_408, 8),
             "text_model.embeddings.position_embedding.weight": (77, 8),
             "text_model.encoder.layers.0.mlp.fc1.weight": (32, 8),
         },
         {
-            "shared.weight": (64, 12),
+            "shared.weight": (32_128, 12),
             "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight": (32, 2),
             "encoder.block.0.layer.1.DenseReluDense.wi_0.weight": (24, 12),
         },
