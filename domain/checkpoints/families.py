@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from domain.checkpoints.unets.facts import Depths, UnetFacts
+from domain.checkpoints.unets.layers import Shape
 from domain.checkpoints.unets.reading import shape_of_unet
-from domain.checkpoints.unets.tensors import UNET, Shape
+from domain.checkpoints.unets.tensors import UNET
 from domain.models.record import ModelFamily
 
 __all__ = [

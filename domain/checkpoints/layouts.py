@@ -11,7 +11,8 @@ from functools import lru_cache
 
 from domain.checkpoints.families import FAMILIES, TextEncoderFacts
 from domain.checkpoints.unets.facts import UnetFacts
-from domain.checkpoints.unets.tensors import UNET, Shape, Tensors, layer, unet_tensors
+from domain.checkpoints.unets.layers import Shape, Tensors, layer
+from domain.checkpoints.unets.tensors import UNET, unet_tensors
 from domain.models.record import ModelFamily
 
 __all__ = ["Shape", "checkpoint_parts"]

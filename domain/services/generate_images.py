@@ -3,19 +3,16 @@
 import dataclasses
 import math
 import random
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar, overload
 
 from domain.errors import (
     AddonMismatch,
-    GenerationFailed,
     InvalidRequest,
     ModelNotFound,
     ModelNotLoadable,
     ModelsNotRead,
-    OutOfMemory,
 )
 from domain.generation.any_request import AnyRequest, AnyResult
 from domain.generation.parts.rules import ModelRole
@@ -47,8 +44,8 @@ from domain.services.drawing_watchers import (
 )
 from domain.services.encode_pictures import Drawn, Mapper, PictureEncoder
 from domain.services.heartbeat import Heartbeat
-from domain.services.memory_shortage import drawn_with_fewer, halved
-from domain.services.model_faults import note_fault
+from domain.services.memory_shortage import check_weights_fit, drawn_with_fewer, halved
+from domain.services.model_faults import exits_as_failures, note_fault
 from domain.services.model_registry import ModelRegistry
 from domain.services.request_checks import unsuited, unsuited_upscaler
 from domain.services.upscale_checks import check_upscale
@@ -161,9 +158,7 @@ class GenerateImages:
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
-        need = self._generator.report.need_of(model)
-        if need is not None and not need.fits:
-            raise OutOfMemory(model.name, need.device, needed=need.bytes, limit=need.limit)
+        check_weights_fit(model, self._generator.report)
         problems = unsuited(model, request) or self.additions.prompt_problems(model, request)
         beside = self.additions.found(request)
         for use, upscaler in beside.items():
@@ -274,18 +269,11 @@ class GenerateImages:
             return self._generator.draw(batch, attended)
 
         try:
-            with self.heartbeat.at_work():
+            with self.heartbeat.at_work(), exits_as_failures(name):
                 batch = drawn_with_fewer(attempt, at_once, fewer=fewer)
         except ModelNotLoadable as error:
             note_fault(self._registry, error, models)
             raise
-        except Exception:
-            raise
-        except BaseException as error:
-            # Python raises KeyboardInterrupt and SystemExit of signals in the main thread alone.
-            if threading.current_thread() is threading.main_thread():
-                raise
-            raise GenerationFailed(f"drawing with {name} failed: {type(error).__name__}") from error
         ended = self._clock()
         by_id = {each.id: each for each in models}
         return tuple(

@@ -1,13 +1,22 @@
-"""Draws fewer images together if memory is short."""
+"""What happens if memory is short."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
 from domain.errors import OutOfMemory
+from domain.models.record import ModelRecord
+from domain.ports.device_report import DeviceReport
 
-__all__ = ["drawn_with_fewer", "halved"]
+__all__ = ["check_weights_fit", "drawn_with_fewer", "halved"]
 
 Drawn = TypeVar("Drawn")
+
+
+def check_weights_fit(model: ModelRecord, report: DeviceReport) -> None:
+    """Raise OutOfMemory if the weights of a model certainly do not fit the device."""
+    need = report.need_of(model)
+    if need is not None and not need.fits:
+        raise OutOfMemory(model.name, need.device, needed=need.bytes, limit=need.limit)
 
 
 def halved(at_once: int) -> int:

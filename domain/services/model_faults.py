@@ -1,12 +1,31 @@
-"""Tells the registry which model an error of a drawing is about."""
+"""What an error of a drawing means for the request and for the registry."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from domain.errors import ModelChanged, ModelNotLoadable
+from domain.errors import GenerationFailed, ModelChanged, ModelNotLoadable
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["note_fault"]
+__all__ = ["exits_as_failures", "note_fault"]
+
+
+@contextmanager
+def exits_as_failures(name: str) -> Iterator[None]:
+    """Raise GenerationFailed for a BaseException of a drawing that is not an `Exception`.
+
+    A library can raise SystemExit, which must not end the thread of the device. In the main thread
+    such exceptions pass: Python raises those of signals there alone.
+    """
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as error:
+        if threading.current_thread() is threading.main_thread():
+            raise
+        raise GenerationFailed(f"drawing with {name} failed: {type(error).__name__}") from error
 
 
 def note_fault(

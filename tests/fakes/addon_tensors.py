@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 
-from domain.checkpoints.additions.tables import layer
 from domain.checkpoints.additions.unet_encoder import (
     diffusers_names,
     encoder_facts,
     encoder_tensors,
 )
 from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.unets.layers import layer
 from domain.models.record import ModelKind
 from tests.paths import ROOT
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from domain.checkpoints.additions.tables import Shapes, check_tensors, layer, shape_of
+from domain.checkpoints.additions.tables import check_tensors, shape_of
 from domain.checkpoints.additions.unusable import UnusableAddition
 from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.unets.layers import Tensors, layer
 
 __all__ = ["AutoencoderFacts", "AutoencoderLayout", "autoencoder_facts", "autoencoder_layout"]
 
@@ -172,7 +173,7 @@ def _count(tensors: Mapping[str, TensorFacts], pattern: str, most: int) -> int:
     return count
 
 
-def _expected(facts: AutoencoderFacts) -> Shapes:
+def _expected(facts: AutoencoderFacts) -> Tensors:
     widths, top = facts.widths, facts.widths[-1]
     yield from layer("encoder.conv_in", widths[0], _COLOURS, 3, 3)
     before = widths[0]
@@ -204,7 +205,7 @@ def _expected(facts: AutoencoderFacts) -> Shapes:
     yield from layer("decoder.conv_out", _COLOURS, widths[0], 3, 3)
 
 
-def _middle(side: str, facts: AutoencoderFacts) -> Shapes:
+def _middle(side: str, facts: AutoencoderFacts) -> Tensors:
     block, width = f"{side}.mid_block", facts.widths[-1]
     yield from _residual_block(f"{block}.resnets.0", width, width)
     if facts.attends:
@@ -214,7 +215,7 @@ def _middle(side: str, facts: AutoencoderFacts) -> Shapes:
     yield from _residual_block(f"{block}.resnets.1", width, width)
 
 
-def _residual_block(name: str, before: int, after: int) -> Shapes:
+def _residual_block(name: str, before: int, after: int) -> Tensors:
     yield from layer(f"{name}.norm1", before)
     yield from layer(f"{name}.conv1", after, before, 3, 3)
     yield from layer(f"{name}.norm2", after)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
-from domain.checkpoints.additions.tables import Shapes, check_tensors, layer, shape_of
+from domain.checkpoints.additions.tables import check_tensors, shape_of
 from domain.checkpoints.additions.unet_encoder import (
     EncoderFacts,
     diffusers_names,
@@ -20,6 +20,7 @@ from domain.checkpoints.additions.unet_encoder import (
 )
 from domain.checkpoints.additions.unusable import UnusableAddition
 from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.unets.layers import Tensors, layer
 from domain.checkpoints.unused import PARTS
 
 __all__ = ["ControlNetLayout", "controlnet_layout"]
@@ -158,7 +159,7 @@ def _hint_widths(tensors: Mapping[str, TensorFacts]) -> tuple[int, ...]:
     return widths
 
 
-def _expected(encoder: EncoderFacts, widths: tuple[int, ...]) -> Shapes:
+def _expected(encoder: EncoderFacts, widths: tuple[int, ...]) -> Tensors:
     yield from encoder_tensors(encoder)
     hint = "controlnet_cond_embedding"
     yield from layer(f"{hint}.conv_in", widths[0], _MAP_CHANNELS, 3, 3)

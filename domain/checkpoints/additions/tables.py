@@ -1,24 +1,15 @@
 """Compares the tensors of a file with those that its network must have."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from domain.checkpoints.additions.unusable import UnusableAddition
 from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.unets.layers import Shape
 
-__all__ = ["Shape", "Shapes", "check_tensors", "layer", "shape_of"]
-
-Shape = tuple[int, ...]
-Shapes = Iterator[tuple[str, Shape]]
-"""Names of tensors, each with its shape."""
+__all__ = ["check_tensors", "shape_of"]
 
 _FLOATS = frozenset({"float64", "float32", "float16", "bfloat16"})
 _SHOWN = 3
-
-
-def layer(name: str, *weight: int) -> Shapes:
-    """Return a layer with weight and bias. With a single number it is a norm."""
-    yield f"{name}.weight", weight
-    yield f"{name}.bias", weight[:1]
 
 
 def shape_of(tensors: Mapping[str, TensorFacts], name: str, dimensions: int) -> Shape:

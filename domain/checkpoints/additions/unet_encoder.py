@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from domain.checkpoints.additions.tables import Shapes, layer, shape_of
+from domain.checkpoints.additions.tables import shape_of
 from domain.checkpoints.additions.unusable import UnusableAddition
 from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.unets.layers import Tensors, attention, layer
 
 __all__ = ["EncoderFacts", "diffusers_names", "encoder_facts", "encoder_tensors"]
 
@@ -204,7 +205,7 @@ def _count(tensors: Mapping[str, TensorFacts], pattern: str, most: int) -> int:
     return count
 
 
-def encoder_tensors(facts: EncoderFacts) -> Shapes:
+def encoder_tensors(facts: EncoderFacts) -> Tensors:
     """Return every tensor of an encoder half with these numbers, by diffusers' names."""
     first, embedding = facts.widths[0], 4 * facts.widths[0]
     yield from layer("time_embedding.linear_1", embedding, first)
@@ -229,7 +230,7 @@ def encoder_tensors(facts: EncoderFacts) -> Shapes:
         yield from _residual_block("mid_block.resnets.1", before, before, embedding)
 
 
-def _residual_block(name: str, before: int, after: int, embedding: int) -> Shapes:
+def _residual_block(name: str, before: int, after: int, embedding: int) -> Tensors:
     yield from layer(f"{name}.norm1", before)
     yield from layer(f"{name}.conv1", after, before, 3, 3)
     yield from layer(f"{name}.time_emb_proj", after, embedding)
@@ -239,19 +240,5 @@ def _residual_block(name: str, before: int, after: int, embedding: int) -> Shape
         yield from layer(f"{name}.conv_shortcut", after, before, 1, 1)
 
 
-def _attention(name: str, width: int, depth: int, facts: EncoderFacts) -> Shapes:
-    projection = (width, width) if facts.linear else (width, width, 1, 1)
-    yield from layer(f"{name}.norm", width)
-    yield from layer(f"{name}.proj_in", *projection)
-    yield from layer(f"{name}.proj_out", *projection)
-    for index in range(depth):
-        block = f"{name}.transformer_blocks.{index}"
-        for attention, source in (("attn1", width), ("attn2", facts.context or 0)):
-            yield f"{block}.{attention}.to_q.weight", (width, width)
-            yield f"{block}.{attention}.to_k.weight", (width, source)
-            yield f"{block}.{attention}.to_v.weight", (width, source)
-            yield from layer(f"{block}.{attention}.to_out.0", width, width)
-        yield from layer(f"{block}.ff.net.0.proj", 8 * width, width)
-        yield from layer(f"{block}.ff.net.2", width, 4 * width)
-        for norm in ("norm1", "norm2", "norm3"):
-            yield from layer(f"{block}.{norm}", width)
+def _attention(name: str, width: int, depth: int, facts: EncoderFacts) -> Tensors:
+    return attention(name, width, depth, context=facts.context or 0, linear=facts.linear)

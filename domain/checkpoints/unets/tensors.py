@@ -1,22 +1,12 @@
 """The tensors of a UNet by the names of the original code (CompVis, `openaimodel.py`)."""
 
-from collections.abc import Iterator
-
 from domain.checkpoints.unets.facts import UnetFacts
+from domain.checkpoints.unets.layers import Tensors, attention, layer
 
-__all__ = ["UNET", "Shape", "Tensors", "layer", "unet_tensors"]
+__all__ = ["UNET", "unet_tensors"]
 
 UNET = "model.diffusion_model."
 """The beginning of the names of a UNet's tensors in a checkpoint."""
-
-Shape = tuple[int, ...]
-Tensors = Iterator[tuple[str, Shape]]
-
-
-def layer(name: str, *weight: int) -> Tensors:
-    """Yield a layer with weight and bias. With a single number it is a norm."""
-    yield f"{name}.weight", weight
-    yield f"{name}.bias", weight[:1]
 
 
 def unet_tensors(unet: UnetFacts) -> Tensors:
@@ -87,20 +77,5 @@ def _residual(name: str, before: int, after: int, embedding: int) -> Tensors:
 
 
 def _attention(name: str, width: int, depth: int, unet: UnetFacts) -> Tensors:
-    if not depth:
-        return
-    projection = (width, width) if unet.linear else (width, width, 1, 1)
-    yield from layer(f"{name}.norm", width)
-    yield from layer(f"{name}.proj_in", *projection)
-    yield from layer(f"{name}.proj_out", *projection)
-    for index in range(depth):
-        block = f"{name}.transformer_blocks.{index}"
-        for attention, source in (("attn1", width), ("attn2", unet.context)):
-            yield f"{block}.{attention}.to_q.weight", (width, width)
-            yield f"{block}.{attention}.to_k.weight", (width, source)
-            yield f"{block}.{attention}.to_v.weight", (width, source)
-            yield from layer(f"{block}.{attention}.to_out.0", width, width)
-        yield from layer(f"{block}.ff.net.0.proj", 8 * width, width)
-        yield from layer(f"{block}.ff.net.2", width, 4 * width)
-        for norm in ("norm1", "norm2", "norm3"):
-            yield from layer(f"{block}.{norm}", width)
+    if depth:
+        yield from attention(name, width, depth, context=unet.context, linear=unet.linear)
