@@ -261,6 +261,15 @@ class ModelRecord:
         return Prediction.VELOCITY if is_velocity else Prediction.EPSILON
 
     @property
+    def fewest_steps(self) -> int:
+        """The fewest steps of a drawing.
+
+        Qwen-Image's schedule is stretched so that its last step begins at a given level of noise
+        (`shift_terminal`). A single step begins at pure noise, and nothing can be stretched.
+        """
+        return 2 if self.family is ModelFamily.QWEN_IMAGE else 1
+
+    @property
     def batches(self) -> bool:
         """Whether its pictures can be drawn together without a change of any picture.
 

@@ -30,7 +30,24 @@ def unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProble
                     "choose another scheduler, or strength 1",
                 )
             )
-    return [*problems, *_unsuited_prompts(model, request), *_unsuited_pictures(model, request)]
+    return [
+        *problems,
+        *_unsuited_steps(model, request),
+        *_unsuited_prompts(model, request),
+        *_unsuited_pictures(model, request),
+    ]
+
+
+def _unsuited_steps(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:
+    """Return the fields whose number of steps is too small for the schedule of this model."""
+    asked: dict[str, int | None] = {"num_inference_steps": request.num_inference_steps}
+    if request.second_pass is not None:
+        asked["second_pass.num_inference_steps"] = request.second_pass.num_inference_steps
+    return [
+        FieldProblem(name, f"is {steps}; {model.name} draws in {model.fewest_steps} or more")
+        for name, steps in asked.items()
+        if steps is not None and steps < model.fewest_steps
+    ]
 
 
 def _unsuited_prompts(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:
